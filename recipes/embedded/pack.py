@@ -1,0 +1,75 @@
+"""Pack float16 weights of a judge and its bi-encoder into the form that ships: int8 rows, one scale a row.
+
+    python recipes/embedded/pack.py SOURCE [TARGET]
+
+SOURCE holds config.json, tokenizer.json, embeddings.safetensors (the table both share), encoder.safetensors and
+judge.safetensors (with the head's tensors under head.*). Every matrix of two dimensions with more than 4,096 numbers,
+position and type embeddings apart, becomes int8: values = round(w / scale), scale = max|w| / 127 over the row
+(an output channel of a layer, a piece of the table). Norms, biases and heads stay as they are.
+Run time: a few seconds. Needs numpy and safetensors.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+EDITION = "1"
+KEPT = ("position_embeddings", "token_type_embeddings", "head.")
+TARGET = Path(__file__).resolve().parents[2] / "src" / "adjudge" / "models" / "embedded"
+
+MANIFEST = {
+    "format": 1,
+    "edition": EDITION,
+    "licence": "MIT (base model) and CC BY-SA / CC BY (training data): see NOTICE.md",
+    "languages": ["zh", "en", "es", "fr", "ru"],
+    "judge": {"weights": ["embeddings.safetensors", "judge.safetensors"], "head": {"kind": "match"}},
+    "encoder": {
+        "weights": ["embeddings.safetensors", "encoder.safetensors"],
+        "head": {"kind": "embedding", "pool": "mean", "normalise": True},
+        "prompts": {"query": "query: ", "document": "passage: "},
+    },
+}
+
+
+def quantise(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(rows, columns) float -> int8 values of the same shape and float32 scales (rows,)."""
+    dense = weight.astype(np.float32)
+    scale = np.maximum(np.abs(dense).max(axis=1), 1e-12) / 127.0
+    return np.clip(np.rint(dense / scale[:, None]), -127, 127).astype(np.int8), scale.astype(np.float32)
+
+
+def pack_file(source: Path, target: Path) -> None:
+    """One safetensors file, its large matrices as int8."""
+    packed: dict[str, np.ndarray] = {}
+    for name, weight in load_file(source).items():
+        if weight.ndim == 2 and weight.size > 4096 and not any(part in name for part in KEPT):
+            packed[name], packed[name + ".scale"] = quantise(weight)
+        else:
+            packed[name] = weight
+    save_file(packed, target, metadata={"format": "pt", "packed": "int8 rows, NAME.scale"})
+
+
+def main() -> None:
+    """Read the arguments and pack."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("target", type=Path, nargs="?", default=TARGET)
+    arguments = parser.parse_args()
+    arguments.target.mkdir(parents=True, exist_ok=True)
+    for name in ("embeddings", "encoder", "judge"):
+        pack_file(arguments.source / f"{name}.safetensors", arguments.target / f"{name}.safetensors")
+    for name in ("config.json", "tokenizer.json"):
+        shutil.copyfile(arguments.source / name, arguments.target / name)
+    (arguments.target / "adjudge.json").write_text(json.dumps(MANIFEST, indent=2) + "\n", encoding="utf-8")
+    total = sum(p.stat().st_size for p in arguments.target.iterdir() if p.is_file())
+    print(f"{arguments.target}: {total / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()

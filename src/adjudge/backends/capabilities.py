@@ -1,0 +1,28 @@
+"""What the runtimes say this machine can do, asked without loading a model. For `adjudge doctor`."""
+
+from __future__ import annotations
+
+from ..errors import MissingExtraError
+
+__all__ = ["cpu_capabilities", "torch_devices"]
+
+
+def cpu_capabilities() -> tuple[str, ...]:
+    """What OpenVINO computes natively on this CPU, in its own words: "FP32", "BF16", "INT8", ... Raises MissingExtraError without openvino."""
+    try:
+        import openvino
+    except ImportError as exc:
+        raise MissingExtraError(package="openvino", extra="all", what="backend='openvino'") from exc
+    return tuple(str(name) for name in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+
+
+def torch_devices() -> tuple[str, ...]:
+    """The GPUs that torch sees, one line each, with their memory. Imports torch, which takes seconds. Raises MissingExtraError without it."""
+    try:
+        import torch
+    except ImportError as exc:
+        raise MissingExtraError(package="torch", extra="torch", what="backend='torch'") from exc
+    if torch.cuda.is_available():
+        found = (torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count()))
+        return tuple(f"cuda:{i} {gpu.name}, {gpu.total_memory / 2**30:.0f} GiB" for i, gpu in enumerate(found))
+    return ("mps Apple GPU",) if torch.backends.mps.is_available() else ()

@@ -1,0 +1,142 @@
+"""Settings, grouped and checked when they are built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Final, Literal, TypeAlias, TypedDict, get_args
+
+from .errors import ConfigError
+
+__all__ = [
+    "UNSET",
+    "Aggregation",
+    "BackendConfig",
+    "BackendName",
+    "BatchConfig",
+    "EngineConfig",
+    "Options",
+    "Precision",
+    "SourceConfig",
+    "Unset",
+    "WindowConfig",
+]
+
+
+class Unset(Enum):
+    """The type of UNSET."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+"""Not given. Different from None, 0 and False, which mean what they say."""
+
+BackendName: TypeAlias = Literal["auto", "openvino", "torch", "onnx", "fake"]
+Precision: TypeAlias = Literal["auto", "f32", "bf16", "f16", "int8"]
+Aggregation: TypeAlias = Literal["max", "mean", "first", "top_k_mean"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConfig:
+    """Where a model comes from."""
+
+    revision: str | None = None  # branch, tag or commit of a hub repository
+    token: str | None = None  # hub token; None: the one huggingface-hub knows
+    cache_dir: Path | None = None  # None: the hub's usual cache
+    local_files_only: bool = False
+    trust_remote_code: bool = False
+    progress: bool = False  # show download bars
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackendConfig:
+    """What runs the model. "auto" lets adjudge choose and say why; anything else is honoured or refused."""
+
+    backend: BackendName = "auto"
+    device: str = "auto"  # auto, cpu, cuda, cuda:1, mps
+    precision: Precision = "auto"
+    threads: int | None = None  # CPU threads in all; None: one per core this process may use
+
+    def __post_init__(self) -> None:
+        _choice("backend", self.backend, get_args(BackendName))
+        _choice("precision", self.precision, get_args(Precision))
+        _positive("threads", self.threads)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowConfig:
+    """How a document longer than the model's room is judged."""
+
+    mode: Literal["windows", "truncate"] = "windows"
+    overlap_tokens: int = 32
+    aggregation: Aggregation = "max"
+    top_k: int = 3  # for top_k_mean
+    max_windows: int | None = None  # per document; what lies behind is reported as unseen
+
+    def __post_init__(self) -> None:
+        _choice("mode", self.mode, ("windows", "truncate"))
+        _choice("aggregation", self.aggregation, get_args(Aggregation))
+        _positive("top_k", self.top_k)
+        _positive("max_windows", self.max_windows)
+        if self.overlap_tokens < 0:
+            raise ConfigError(f"overlap_tokens must be 0 or more, not {self.overlap_tokens}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchConfig:
+    """How pairs are put together."""
+
+    max_batch_tokens: int | None = None  # padded tokens a forward pass; None: the backend's measured default
+    max_batch_pairs: int | None = None  # an upper limit on rows as well; None: none
+
+    def __post_init__(self) -> None:
+        _positive("max_batch_tokens", self.max_batch_tokens)
+        _positive("max_batch_pairs", self.max_batch_pairs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """All settings of a Reranker."""
+
+    max_length: int | None = None  # tokens a pair, query and specials included; None: all the model has
+    source: SourceConfig = field(default_factory=SourceConfig)
+    backend: BackendConfig = field(default_factory=BackendConfig)
+    windows: WindowConfig = field(default_factory=WindowConfig)
+    batches: BatchConfig = field(default_factory=BatchConfig)
+
+    def __post_init__(self) -> None:
+        if self.max_length is not None and self.max_length < 8:
+            raise ConfigError(f"max_length must be 8 or more (query, document and special tokens), not {self.max_length}")
+
+
+class Options(TypedDict, total=False):
+    """Keyword arguments of Reranker(), flat, as people write them. Each lands in one of the configs above."""
+
+    backend: BackendName
+    device: str
+    precision: Precision
+    threads: int | None
+    max_length: int | None
+    max_batch_tokens: int | None
+    max_batch_pairs: int | None
+    windows: WindowConfig
+    revision: str | None
+    token: str | None
+    cache_dir: str | Path | None
+    local_files_only: bool
+    trust_remote_code: bool
+    progress: bool
+
+
+def _choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ConfigError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+
+
+def _positive(name: str, value: int | None) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(f"{name} must be a whole number of 1 or more, or None, not {value!r}")

@@ -1,0 +1,40 @@
+"""Which pairs are computed together: longest first, under a budget of tokens as they are really computed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["even_budget", "plan_batches"]
+
+SMALLEST_SHARE = 512
+"""Tokens below which splitting a small request over the streams costs more than it gains."""
+
+
+def even_budget(tokens: int, budget: int, parallel: int) -> int:
+    """A budget of at most `budget` under which `tokens` make batches of one size, as many for each of `parallel` streams."""
+    rounds = max(1, -(-tokens // (budget * parallel)))
+    return min(budget, max(SMALLEST_SHARE, -(-tokens // (rounds * parallel))))
+
+
+def plan_batches(lengths: Sequence[int], *, max_tokens: int, max_rows: int | None = None, padding_free: bool = False) -> list[list[int]]:
+    """Split positions 0..n-1 into batches; every position appears once.
+
+    A batch costs rows x longest where padding is computed, the sum of lengths where it is free, and stays within `max_tokens`;
+    a single pair above the budget makes a batch of its own. Longest first: a batch that does not fit in memory shows at once.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
+    batches: list[list[int]] = []
+    current: list[int] = []
+    cost = longest = 0
+    for i in order:
+        longest = longest if current else lengths[i]
+        grown = cost + lengths[i] if padding_free else longest * (len(current) + 1)
+        if current and (grown > max_tokens or (max_rows is not None and len(current) >= max_rows)):
+            batches.append(current)
+            current, longest = [], lengths[i]
+            grown = lengths[i]
+        current.append(i)
+        cost = grown
+    if current:
+        batches.append(current)
+    return batches

@@ -1,0 +1,79 @@
+"""From (query, document) texts to encoded windows: each text is encoded once, however often it occurs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..backends.base import Ints
+from ..config import WindowConfig
+from .cut import Cut
+from .tokenise import EncodedText, PairIds, Tokeniser
+from .windows import WindowPlan, character_range, plan_windows, sentence_ends
+
+__all__ = ["Encoder", "Item"]
+
+QUERY_SHARE = 0.75
+"""A query may take three quarters of the model's length (as in FlagEmbedding); what is longer is cut and reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One (query, document) as windows ready for the model."""
+
+    pairs: tuple[PairIds, ...]  # one a window
+    spans: tuple[tuple[int, int], ...]  # characters each window covers; empty for pairs that were cut by a rule
+    document_tokens: int
+    tokens_unseen: int
+    query_tokens_unseen: int
+
+
+class Encoder:
+    """Encodes blocks of pairs for one model and one length."""
+
+    def __init__(self, tokeniser: Tokeniser, max_length: int) -> None:
+        """`max_length`: tokens a pair, special tokens included."""
+        self._tokeniser = tokeniser
+        self._space = max_length - tokeniser.specials
+        self._longest_query = max(1, int(max_length * QUERY_SHARE) - tokeniser.specials)
+
+    def encode(self, pairs: Sequence[tuple[str, str]], windows: WindowConfig) -> list[Item]:
+        """Items in the order of the pairs."""
+        queries = self._encode_unique([q for q, _ in pairs], short=self._space)
+        least_room = self._space - max((min(len(e.ids), self._longest_query) for e in queries.values()), default=0)
+        documents = self._encode_unique([d for _, d in pairs], short=least_room)
+        return [self._item(queries[q], documents[d], d, windows) for q, d in pairs]
+
+    def encode_cut(self, pairs: Sequence[tuple[str, str]], cut: Cut) -> list[Item]:
+        """Items of one window each, what does not fit left out as `cut` says. No spans: nobody asks which characters were seen."""
+        texts = self._encode_unique([text for pair in pairs for text in pair], short=sys.maxsize)
+        return [self._cut_item(texts[q].ids, texts[d].ids, cut) for q, d in pairs]
+
+    def _cut_item(self, query: Ints, document: Ints, cut: Cut) -> Item:
+        kept_query, kept = cut.keep(len(query), len(document), self._tokeniser.specials)
+        return Item(
+            pairs=(self._tokeniser.join(query[:kept_query], document[:kept]),),
+            spans=(),
+            document_tokens=len(document),
+            tokens_unseen=len(document) - kept,
+            query_tokens_unseen=len(query) - kept_query,
+        )
+
+    def _encode_unique(self, texts: Sequence[str], *, short: int) -> dict[str, EncodedText]:
+        unique = list(dict.fromkeys(texts))
+        return dict(zip(unique, self._tokeniser.encode(unique, short=short), strict=True))
+
+    def _item(self, query: EncodedText, document: EncodedText, text: str, windows: WindowConfig) -> Item:
+        query_ids: Ints = query.ids[: self._longest_query]
+        count, room = len(document.ids), self._space - len(query_ids)
+        fits = count <= room
+        ends = None if fits or document.offsets is None else sentence_ends(text, document.offsets)
+        plan: WindowPlan = plan_windows(count, room, windows, ends)
+        return Item(
+            pairs=tuple(self._tokeniser.join(query_ids, document.ids[a:b]) for a, b in plan.ranges),
+            spans=tuple(character_range(None if fits else document.offsets, span, len(text)) for span in plan.ranges),
+            document_tokens=count,
+            tokens_unseen=plan.unseen,
+            query_tokens_unseen=len(query.ids) - len(query_ids),
+        )

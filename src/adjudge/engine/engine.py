@@ -1,0 +1,278 @@
+"""The one place that knows the order of stages: encode, window, batch, forward, aggregate."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..backends.base import Backend, Floats, Ints
+from ..config import EngineConfig, WindowConfig
+from ..errors import BackendMemoryError, ClosedError, ConfigError
+from ..models.model import Model
+from ..types import Timings
+from .aggregate import aggregate
+from .batches import even_budget, plan_batches
+from .cut import Cut
+from .encode import Encoder, Item
+from .scores import check_finite, relevance
+from .tokenise import PairIds, Tokeniser
+
+__all__ = ["Engine", "Judgement", "Outputs", "Progress", "Verdict"]
+
+logger = logging.getLogger("adjudge")
+
+Progress = Callable[[int, int], None]
+"""Called with (pairs done, pairs in all) as batches finish, from the thread that asked."""
+
+BLOCK_PAIRS = 1024
+"""Pairs encoded and sorted together: enough to fill batches well, few enough to keep a million pairs out of memory."""
+
+DEFAULT_BATCH_TOKENS = 2048
+FLOOR_BATCH_TOKENS = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the model said of one (query, document) pair."""
+
+    logit: float
+    start: int  # characters of the document that the deciding window covers
+    end: int
+    windows: int
+    pair_tokens: int  # real tokens of all its windows, query and specials included
+    padded_tokens: int
+    document_tokens: int
+    tokens_unseen: int
+    query_tokens_unseen: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """Verdicts in the order of the pairs, and what it took."""
+
+    verdicts: tuple[Verdict, ...]
+    batches: int
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """The model's own numbers in the order of the pairs, and what it did not see of each."""
+
+    logits: Floats  # (pairs, labels) float32
+    query_tokens_unseen: Ints  # (pairs,)
+    document_tokens_unseen: Ints  # (pairs,)
+
+
+class Engine:
+    """A model, its tokeniser and its backend. Safe to use from many threads; they share the backend's streams."""
+
+    def __init__(self, model: Model, backend: Backend, config: EngineConfig) -> None:
+        """Load the tokeniser; raises ConfigError when max_length is more than the model has."""
+        self.model = model
+        self.backend = backend
+        self.max_length = _max_length(model, config.max_length)
+        self.tokeniser = Tokeniser(model)
+        self._config = config
+        self._encoder = Encoder(self.tokeniser, self.max_length)
+        self._budget = config.batches.max_batch_tokens or DEFAULT_BATCH_TOKENS
+        self._budget_lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(max(1, backend.traits.parallel), thread_name_prefix="adjudge-forward")
+        self._closed = False
+
+    @property
+    def max_batch_tokens(self) -> int:
+        """The budget now: what was configured, or less after memory ran out."""
+        return self._budget
+
+    def judge(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        *,
+        windows: WindowConfig | None = None,
+        max_length: int | None = None,
+        max_rows: int | None = None,
+        progress: Progress | None = None,
+    ) -> Judgement:
+        """Judge every (query, document) pair, each as if it were alone.
+
+        `windows` and `max_length`: for this call, instead of the engine's own. `max_rows`: at most so many pairs a batch.
+        """
+        windows = self._config.windows if windows is None else windows
+        encoder = self._encoder if max_length is None else Encoder(self.tokeniser, self._checked_length(max_length))
+        run = _Run(lambda block: encoder.encode(block, windows), max_rows, progress)
+        verdicts: list[Verdict] = []
+        batches = 0
+        for block, outputs, padded in self._run(pairs, run):
+            logits = relevance(outputs, self.model.spec.head, self.model.config)
+            verdicts.extend(_verdicts(block.items, logits, padded, windows))
+            batches += len(block.plan)
+        return Judgement(verdicts=tuple(verdicts), batches=batches, timings=run.clock.read())
+
+    def outputs(
+        self, pairs: Sequence[tuple[str, str]], cut: Cut, *, max_rows: int | None = None, progress: Progress | None = None
+    ) -> Outputs:
+        """All labels' logits of every pair, no windows: what does not fit is left out as `cut` says, and counted."""
+        self._checked_length(cut.max_length)
+        run = _Run(lambda block: self._encoder.encode_cut(block, cut), max_rows, progress)
+        found = [np.empty((0, self.backend.traits.outputs), np.float32)]
+        items: list[Item] = []
+        for block, outputs, _ in self._run(pairs, run):
+            found.append(outputs)
+            items.extend(block.items)
+        return Outputs(
+            logits=np.concatenate(found),
+            query_tokens_unseen=np.array([i.query_tokens_unseen for i in items], np.int32),
+            document_tokens_unseen=np.array([i.tokens_unseen for i in items], np.int32),
+        )
+
+    def close(self) -> None:
+        """Let running batches finish, then free the model. Safe to call twice."""
+        self._closed = True
+        self._pool.shutdown(wait=True)
+        self.backend.close()
+
+    def _run(self, pairs: Sequence[tuple[str, str]], run: _Run) -> Iterator[tuple[_Block, Floats, np.ndarray]]:
+        """Blocks in their order: (block, its rows' outputs, their computed lengths). The next is encoded while one is computed."""
+        if self._closed:
+            raise ClosedError("this reranker was closed; create a new one")
+        waiting: list[_Block] = []
+        done = 0
+        try:
+            for first in range(0, len(pairs), BLOCK_PAIRS):
+                waiting.append(self._start(pairs[first : first + BLOCK_PAIRS], run))
+                if len(waiting) > 1:
+                    yield self._finish(waiting[0], run, done, len(pairs))
+                    done += len(waiting.pop(0).items)
+            for block in waiting:
+                yield self._finish(block, run, done, len(pairs))
+        finally:
+            for future in (f for block in waiting for f in block.futures):
+                future.cancel()
+
+    def _checked_length(self, wanted: int) -> int:
+        if wanted > self.max_length:
+            raise ConfigError(f"max_length={wanted} is more than the {self.max_length} tokens that this reranker was loaded with")
+        return wanted
+
+    def _start(self, pairs: Sequence[tuple[str, str]], run: _Run) -> _Block:
+        began = time.perf_counter()
+        items = run.encode(pairs)
+        rows = [pair for item in items for pair in item.pairs]
+        limits = [n for n in (self._config.batches.max_batch_pairs, run.max_rows) if n is not None]
+        lengths = [len(r.ids) for r in rows]
+        plan = plan_batches(
+            lengths,
+            max_tokens=even_budget(sum(lengths), self._budget, self.backend.traits.parallel),
+            max_rows=min(limits, default=None),
+            padding_free=self.backend.traits.padding_free,
+        )
+        run.clock.tokenise += time.perf_counter() - began
+        try:
+            futures = [self._pool.submit(self._forward, [rows[i] for i in batch]) for batch in plan]
+        except RuntimeError as exc:  # the pool was shut down between the check and here
+            raise ClosedError("this reranker was closed while it was used; create a new one") from exc
+        return _Block(items, rows, plan, futures)
+
+    def _finish(self, block: _Block, run: _Run, done: int, total: int) -> tuple[_Block, Floats, np.ndarray]:
+        began = time.perf_counter()
+        outputs = np.empty((len(block.rows), self.backend.traits.outputs), np.float32)
+        padded = np.empty(len(block.rows), np.int64)
+        counted = 0
+        for batch, future in zip(block.plan, block.futures, strict=True):
+            outputs[batch] = check_finite(future.result())  # here, so that a bad batch stops those behind it
+            padded[batch] = self._computed_length(block.rows, batch)
+            counted += len(batch)
+            if run.progress is not None:
+                run.progress(done + len(block.items) * counted // len(block.rows), total)
+        run.clock.forward += time.perf_counter() - began
+        return block, outputs, padded
+
+    def _computed_length(self, rows: Sequence[PairIds], batch: Sequence[int]) -> np.ndarray:
+        lengths = np.array([len(rows[i].ids) for i in batch], np.int64)
+        return lengths if self.backend.traits.padding_free else np.full(len(batch), lengths.max())
+
+    def _forward(self, rows: Sequence[PairIds]) -> Floats:
+        """One batch; when memory runs out, its halves, and smaller batches from then on."""
+        try:
+            return self.backend.forward(self.tokeniser.batch(rows))
+        except BackendMemoryError:
+            if len(rows) == 1:
+                raise
+            self._shrink(rows)
+            half = len(rows) // 2
+            return np.concatenate([self._forward(rows[:half]), self._forward(rows[half:])])
+
+    def _shrink(self, rows: Sequence[PairIds]) -> None:
+        spent = max(len(r.ids) for r in rows) * len(rows)
+        with self._budget_lock:
+            lowered = max(FLOOR_BATCH_TOKENS, min(self._budget, spent) // 2)
+            if lowered < self._budget:
+                logger.warning("memory ran out on a batch of %d tokens; max_batch_tokens goes from %d to %d", spent, self._budget, lowered)
+                self._budget = lowered
+
+
+class _Run:
+    """What the blocks of one call share."""
+
+    def __init__(self, encode: Callable[[Sequence[tuple[str, str]]], list[Item]], max_rows: int | None, progress: Progress | None) -> None:
+        self.encode = encode
+        self.max_rows = max_rows
+        self.progress = progress
+        self.clock = _Clock()
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    items: list[Item]
+    rows: list[PairIds]
+    plan: list[list[int]]
+    futures: list[Future[Floats]]
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.began = time.perf_counter()
+        self.tokenise = 0.0
+        self.forward = 0.0
+
+    def read(self) -> Timings:
+        total = time.perf_counter() - self.began
+        return Timings(tokenise_ms=self.tokenise * 1e3, forward_ms=self.forward * 1e3, total_ms=total * 1e3)
+
+
+def _verdicts(items: Sequence[Item], logits: Floats, padded: np.ndarray, windows: WindowConfig) -> list[Verdict]:
+    verdicts, at = [], 0
+    for item in items:
+        count = len(item.pairs)
+        joined = aggregate(logits[at : at + count], windows)
+        start, end = item.spans[joined.window]
+        verdicts.append(
+            Verdict(
+                logit=joined.logit,
+                start=start,
+                end=end,
+                windows=count,
+                pair_tokens=sum(len(p.ids) for p in item.pairs),
+                padded_tokens=int(padded[at : at + count].sum()),
+                document_tokens=item.document_tokens,
+                tokens_unseen=item.tokens_unseen,
+                query_tokens_unseen=item.query_tokens_unseen,
+            )
+        )
+        at += count
+    return verdicts
+
+
+def _max_length(model: Model, wanted: int | None) -> int:
+    if wanted is None:
+        return model.max_length
+    if wanted > model.max_length:
+        raise ConfigError(f"max_length={wanted} is more than the {model.max_length} tokens that {model.name} has; use that or less")
+    return wanted

@@ -1,0 +1,141 @@
+"""Text to ids: the last place that sees strings. Queries and documents are encoded apart, then joined by the template."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..backends.base import DOCUMENT, QUERY, SPECIAL, Batch, Ints
+from ..errors import ModelFilesError, TokenizerMismatchError
+from ..models.checks import check_vocabulary
+from ..models.model import Model
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
+
+__all__ = ["EncodedText", "PairIds", "Tokeniser", "clean"]
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedText:
+    """One text as ids, special tokens left out."""
+
+    ids: Ints  # (tokens,)
+    offsets: NDArray[np.int64] | None  # (tokens, 2) start and end characters; None for texts that need no windows
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Special tokens that stand together in the template, with their type ids."""
+
+    ids: tuple[int, ...]
+    types: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PairIds:
+    """One pair, ready to be put into a batch."""
+
+    ids: Ints  # (tokens,)
+    types: Ints  # (tokens,)
+    segments: Ints  # (tokens,)
+
+
+class Tokeniser:
+    """tokenizer.json of one model. Truncation and padding are off, so the shared object is only ever read: threads are safe."""
+
+    def __init__(self, model: Model) -> None:
+        """Load the file, read its pair template, and check it against the model's vocabulary."""
+        self._tokenizer = _load(model)
+        check_vocabulary(model, largest_id=max(self._tokenizer.get_vocab(with_added_tokens=True).values(), default=0))
+        self._pad = model.spec.pad_token_id
+        runs, types = _pair_template(self._tokenizer, model.name)
+        self._before, self._between, self._after = runs
+        self._query_type, self._document_type = types
+        self.specials = sum(len(run.ids) for run in runs)
+
+    def encode(self, texts: Sequence[str], *, short: int) -> list[EncodedText]:
+        """Ids of each text. Texts of more than `short` tokens also get character offsets, for their windows."""
+        encodings = self._tokenizer.encode_batch_fast([clean(t) for t in texts], add_special_tokens=False)
+        encoded = [EncodedText(np.array(e.ids, np.int32), None) for e in encodings]
+        for i, one in enumerate(encoded):
+            if len(one.ids) > short:  # offsets cost time, so only those who need them pay
+                again = self._tokenizer.encode(clean(texts[i]), add_special_tokens=False)
+                encoded[i] = EncodedText(one.ids, np.array(again.offsets, np.int64).reshape(-1, 2))
+        return encoded
+
+    def single(self, text: str, *, max_length: int) -> PairIds:
+        """One text alone with its special tokens, for the bi-encoder; cut at `max_length`."""
+        encoding: Encoding = self._tokenizer.encode(clean(text), add_special_tokens=True)
+        ids, types = list(encoding.ids), list(encoding.type_ids)
+        if len(ids) > max_length:
+            ids, types = ids[: max_length - 1] + ids[-1:], types[: max_length - 1] + types[-1:]
+        return PairIds(np.array(ids, np.int32), np.array(types, np.int32), np.full(len(ids), DOCUMENT, np.int32))
+
+    def join(self, query: Ints, document: Ints) -> PairIds:
+        """[CLS] query [SEP] document [SEP], or whatever this tokenizer's own template says."""
+        before, between, after = self._before, self._between, self._after
+        parts: list[tuple[Sequence[int] | Ints, Sequence[int], int]] = [
+            (before.ids, before.types, SPECIAL),
+            (query, [self._query_type] * len(query), QUERY),
+            (between.ids, between.types, SPECIAL),
+            (document, [self._document_type] * len(document), DOCUMENT),
+            (after.ids, after.types, SPECIAL),
+        ]
+        ids = np.concatenate([np.asarray(p[0], np.int32) for p in parts])
+        types = np.concatenate([np.asarray(p[1], np.int32) for p in parts])
+        segments = np.repeat(np.array([p[2] for p in parts], np.int32), [len(p[0]) for p in parts])
+        return PairIds(ids, types, segments)
+
+    def batch(self, pairs: Sequence[PairIds]) -> Batch:
+        """Pad pairs on the right to the longest of them."""
+        lengths = np.array([len(p.ids) for p in pairs], np.int32)
+        shape = (len(pairs), int(lengths.max()))
+        ids, types, segments = np.full(shape, self._pad, np.int32), np.zeros(shape, np.int32), np.full(shape, SPECIAL, np.int32)
+        for row, pair in enumerate(pairs):
+            end = lengths[row]
+            ids[row, :end], types[row, :end], segments[row, :end] = pair.ids, pair.types, pair.segments
+        return Batch(input_ids=ids, lengths=lengths, token_type_ids=types, segments=segments)
+
+
+def clean(text: str) -> str:
+    """The text with lone surrogates (halves of broken UTF-16) replaced one for one, so that offsets stay true."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return "".join("\ufffd" if "\ud800" <= c <= "\udfff" else c for c in text)
+    return text
+
+
+def _load(model: Model) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(model.tokenizer_file))
+    except Exception as exc:
+        raise ModelFilesError(f"{model.tokenizer_file} is not a readable tokenizer ({exc}); download it again") from exc
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _pair_template(tokenizer: Tokenizer, name: str) -> tuple[tuple[_Run, _Run, _Run], tuple[int, int]]:
+    """Read the template off a probe pair: which special tokens stand before, between and after, and the type ids."""
+    probe = tokenizer.encode("1", "2")
+    owners = probe.sequence_ids
+    if 0 not in owners or 1 not in owners or None not in owners:
+        raise TokenizerMismatchError(
+            f"{name}: tokenizer.json has no template for pairs (no special tokens around '1', '2'). "
+            "Save it again with transformers: AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)"
+        )
+    first, second = owners.index(0), owners.index(1)
+    runs: list[list[int]] = [[], [], []]
+    for position, owner in enumerate(owners):
+        if owner is None:
+            runs[0 if position < first else 1 if position < second else 2].append(position)
+    before, between, after = (_Run(tuple(probe.ids[i] for i in run), tuple(probe.type_ids[i] for i in run)) for run in runs)
+    return (before, between, after), (probe.type_ids[first], probe.type_ids[second])

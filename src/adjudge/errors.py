@@ -1,0 +1,118 @@
+"""Every error adjudge raises, as one tree.
+
+AdjudgeError
+├── ConfigError                   a setting is wrong or two settings contradict (also ValueError)
+├── InputError                    a query, document or pair is not what it must be (also ValueError)
+├── ClosedError                   the reranker was used after close()
+├── MissingExtraError             a part that is not installed is needed (also ImportError)
+├── ModelError
+│   ├── ModelNotFoundError        no such folder, hub id, revision or file
+│   ├── ModelFilesError           a file is missing, truncated or unreadable
+│   ├── NotARerankerError         the checkpoint cannot judge pairs: no head, wrong head, an embedder
+│   ├── UnsafeModelError          loading it would run code: pickle weights, remote code
+│   ├── UnsupportedModelError     a reranker, but of a family that the chosen backend cannot run
+│   └── TokenizerMismatchError    the tokenizer does not fit the model's vocabulary
+├── HubError                      the hub could not be reached or refused
+└── BackendError
+    ├── BackendUnavailableError   the named backend, device or precision cannot be had here
+    ├── BackendMemoryError        out of memory, also with the smallest batch
+    └── InvalidLogitsError        the model said NaN or infinity
+
+Messages say what happened, with which values, and what to do.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AdjudgeError",
+    "BackendError",
+    "BackendMemoryError",
+    "BackendUnavailableError",
+    "ClosedError",
+    "ConfigError",
+    "HubError",
+    "InputError",
+    "InvalidLogitsError",
+    "MissingExtraError",
+    "ModelError",
+    "ModelFilesError",
+    "ModelNotFoundError",
+    "NotARerankerError",
+    "TokenizerMismatchError",
+    "UnsafeModelError",
+    "UnsupportedModelError",
+]
+
+
+class AdjudgeError(Exception):
+    """The root: catch this to catch everything adjudge raises on purpose."""
+
+
+class ConfigError(AdjudgeError, ValueError):
+    """A setting is out of range, of the wrong type, or contradicts another."""
+
+
+class InputError(AdjudgeError, ValueError):
+    """A query, document or pair is not text, or not of the right shape."""
+
+
+class ClosedError(AdjudgeError):
+    """The reranker was used after close()."""
+
+
+class MissingExtraError(AdjudgeError, ImportError):
+    """A package of an optional extra is needed and not installed."""
+
+    def __init__(self, *, package: str, extra: str, what: str) -> None:
+        """Name the `package` that lacks, the `extra` that brings it and `what` asked for it."""
+        super().__init__(f'{what} needs the package {package!r}, which is not installed. Install it with: pip install "adjudge[{extra}]"')
+        self.package = package
+        self.extra = extra
+
+
+class ModelError(AdjudgeError):
+    """A model cannot be used."""
+
+
+class ModelNotFoundError(ModelError):
+    """No such folder, hub id, revision or file."""
+
+
+class ModelFilesError(ModelError):
+    """A file of the model is missing, truncated or unreadable."""
+
+
+class NotARerankerError(ModelError):
+    """The checkpoint holds no usable relevance head, so its scores would be noise."""
+
+
+class UnsafeModelError(ModelError):
+    """Loading the model would run code from its folder."""
+
+
+class UnsupportedModelError(ModelError):
+    """The model's family cannot be run by the chosen backend."""
+
+
+class TokenizerMismatchError(ModelError):
+    """The tokenizer makes ids that the model's vocabulary does not hold."""
+
+
+class HubError(AdjudgeError):
+    """The model hub could not be reached, or refused."""
+
+
+class BackendError(AdjudgeError):
+    """The backend failed."""
+
+
+class BackendUnavailableError(BackendError):
+    """The named backend, device or precision cannot be had on this machine."""
+
+
+class BackendMemoryError(BackendError):
+    """Memory ran out, also with the smallest batch."""
+
+
+class InvalidLogitsError(BackendError):
+    """The model returned NaN or infinity."""

@@ -1,0 +1,25 @@
+"""ONNX files beside or instead of safetensors, under the names that exporters give them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["exported_files"]
+
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "f32": ("model.onnx",),
+    "int8": ("model_quantized.onnx", "model_int8.onnx", "model_qint8.onnx"),
+    "f16": ("model_fp16.onnx",),
+}
+_FOLDERS = ("", "onnx")
+
+
+def exported_files(folder: Path) -> dict[str, Path]:
+    """{precision: file} of the ONNX files in a model's folder or its folder onnx/, the most exact first."""
+    found: dict[str, Path] = {}
+    for precision, names in _NAMES.items():
+        for path in (folder / where / name for where in _FOLDERS for name in names):
+            if path.is_file():
+                found.setdefault(precision, path)
+    return found

@@ -1,0 +1,20 @@
+"""A progress bar on stderr, for those who ask for one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = ["show_progress"]
+
+
+@contextmanager
+def show_progress(total: int) -> Iterator[Callable[[int, int], None]]:
+    """A bar of `total` pairs; call what it yields with (done, total)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("judging"), BarColumn(), MofNCompleteColumn(), TextColumn("pairs"), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("judging", total=total)
+        yield lambda done, _total: bar.update(task, completed=done)
