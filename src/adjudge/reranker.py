@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypedDict, TypeVar, Unpack
+from typing import Any, Self, TypedDict, TypeVar, Unpack
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from .engine.engine import Engine, Judgement, Verdict
 from .engine.ranking import RankOptions, build_ranking
 from .engine.scores import to_scores
 from .engine.thresholds import Threshold, parse_threshold
+from .engine.tokenise import Tokeniser
 from .errors import ConfigError, InputError
 from .models.load import load_model
 from .models.model import Model
@@ -31,6 +32,7 @@ __all__ = ["Reranker"]
 logger = logging.getLogger("adjudge")
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class RankArguments(TypedDict, total=False):
@@ -56,16 +58,9 @@ class Reranker:
         """
         began = time.perf_counter()
         config = engine_config(options)
-        loaded = load_model(model, config.source)
-        backend = open_backend(loaded, config.backend)
-        try:
-            self._engine = Engine(loaded, backend, config)
-        except BaseException:
-            backend.close()
-            raise
+        self._engine = _open_engine(load_model(model, config.source), config)
         self.load_ms = (time.perf_counter() - began) * 1e3
-        traits = backend.traits
-        logger.info("loaded %s on %s %s %s in %.0f ms", loaded.name, traits.backend, traits.device, traits.precision, self.load_ms)
+        logger.info("loaded %r in %.0f ms", self, self.load_ms)
 
     @property
     def model(self) -> Model:
@@ -135,17 +130,17 @@ class Reranker:
 
     async def ascore(self, pairs: Iterable[tuple[str, str]], *, normalize: bool = True) -> list[float]:
         """score() on a thread, so that the event loop goes on."""
-        return await asyncio.to_thread(self.score, pairs, normalize=normalize)
+        return await _on_a_thread(self.score, pairs, normalize=normalize)
 
     async def arank(self, query: str, documents: Iterable[DocumentLike], **options: Unpack[RankArguments]) -> Ranking:
         """rank() on a thread, so that the event loop goes on."""
-        return await asyncio.to_thread(self.rank, query, documents, **options)
+        return await _on_a_thread(self.rank, query, documents, **options)
 
     async def arank_many(
         self, queries: Iterable[str], documents: Iterable[Iterable[DocumentLike]], **options: Unpack[RankArguments]
     ) -> list[Ranking]:
         """rank_many() on a thread, so that the event loop goes on."""
-        return await asyncio.to_thread(self.rank_many, queries, documents, **options)
+        return await _on_a_thread(self.rank_many, queries, documents, **options)
 
     def warm_up(self) -> float:
         """Judge one short and one full-length pair, so that the first request does not pay for set-up. Returns milliseconds."""
@@ -188,6 +183,30 @@ class Reranker:
             return self._engine.judge(pairs, windows=windows)
         with show_progress(len(pairs)) as advance:
             return self._engine.judge(pairs, windows=windows, progress=advance)
+
+
+def _open_engine(model: Model, config: EngineConfig) -> Engine:
+    """Load the tokeniser while the backend compiles: both take a few tenths of a second, on different cores."""
+    with ThreadPoolExecutor(1, thread_name_prefix="adjudge-load") as pool:
+        opening = pool.submit(open_backend, model, config.backend)
+        try:
+            tokeniser = Tokeniser(model)
+        except BaseException:
+            if opening.exception() is None:
+                opening.result().close()
+            raise
+        backend = opening.result()
+    try:
+        return Engine(model, backend, tokeniser, config)
+    except BaseException:
+        backend.close()
+        raise
+
+
+async def _on_a_thread(call: Callable[..., R], *arguments: Any, **options: Any) -> R:
+    import asyncio  # here, because it takes 0.1 s to import and most programs never use it
+
+    return await asyncio.to_thread(call, *arguments, **options)
 
 
 def engine_config(options: Options) -> EngineConfig:

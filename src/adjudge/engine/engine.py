@@ -73,12 +73,12 @@ class Outputs:
 class Engine:
     """A model, its tokeniser and its backend. Safe to use from many threads; they share the backend's streams."""
 
-    def __init__(self, model: Model, backend: Backend, config: EngineConfig) -> None:
-        """Load the tokeniser; raises ConfigError when max_length is more than the model has."""
+    def __init__(self, model: Model, backend: Backend, tokeniser: Tokeniser, config: EngineConfig) -> None:
+        """Raises ConfigError when max_length is more than the model has."""
         self.model = model
         self.backend = backend
         self.max_length = _max_length(model, config.max_length)
-        self.tokeniser = Tokeniser(model)
+        self.tokeniser = tokeniser
         self._config = config
         self._encoder = Encoder(self.tokeniser, self.max_length)
         self._budget = config.batches.max_batch_tokens or DEFAULT_BATCH_TOKENS
