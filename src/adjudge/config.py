@@ -49,6 +49,12 @@ class SourceConfig:
     trust_remote_code: bool = False
     progress: bool = False  # show download bars
 
+    def __post_init__(self) -> None:
+        for name in ("revision", "token"):
+            _kind(name, getattr(self, name), str, type(None))
+        for name in ("local_files_only", "trust_remote_code", "progress"):
+            _kind(name, getattr(self, name), bool)  # bool("false") is True, and trust is not given by accident
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendConfig:
@@ -61,8 +67,9 @@ class BackendConfig:
 
     def __post_init__(self) -> None:
         _choice("backend", self.backend, get_args(BackendName))
+        _kind("device", self.device, str)
         _choice("precision", self.precision, get_args(Precision))
-        _positive("threads", self.threads)
+        _whole("threads", self.threads)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +77,7 @@ class WindowConfig:
     """How a document longer than the model's room is judged."""
 
     mode: Literal["windows", "truncate"] = "windows"
-    overlap_tokens: int = 32
+    overlap_tokens: int | None = None  # None: 32, or a quarter of the window where that is less
     aggregation: Aggregation = "max"
     top_k: int = 3  # for top_k_mean
     max_windows: int | None = None  # per document; what lies behind is reported as unseen
@@ -78,10 +85,9 @@ class WindowConfig:
     def __post_init__(self) -> None:
         _choice("mode", self.mode, ("windows", "truncate"))
         _choice("aggregation", self.aggregation, get_args(Aggregation))
-        _positive("top_k", self.top_k)
-        _positive("max_windows", self.max_windows)
-        if self.overlap_tokens < 0:
-            raise ConfigError(f"overlap_tokens must be 0 or more, not {self.overlap_tokens}")
+        _whole("top_k", self.top_k)
+        _whole("max_windows", self.max_windows)
+        _whole("overlap_tokens", self.overlap_tokens, least=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +98,8 @@ class BatchConfig:
     max_batch_pairs: int | None = None  # an upper limit on rows as well; None: none
 
     def __post_init__(self) -> None:
-        _positive("max_batch_tokens", self.max_batch_tokens)
-        _positive("max_batch_pairs", self.max_batch_pairs)
+        _whole("max_batch_tokens", self.max_batch_tokens)
+        _whole("max_batch_pairs", self.max_batch_pairs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +113,9 @@ class EngineConfig:
     batches: BatchConfig = field(default_factory=BatchConfig)
 
     def __post_init__(self) -> None:
-        if self.max_length is not None and self.max_length < 8:
-            raise ConfigError(f"max_length must be 8 or more (query, document and special tokens), not {self.max_length}")
+        _whole("max_length", self.max_length, least=8)  # query, document and special tokens
+        for name, kind in (("source", SourceConfig), ("backend", BackendConfig), ("windows", WindowConfig), ("batches", BatchConfig)):
+            _kind(name, getattr(self, name), kind)
 
 
 class Options(TypedDict, total=False):
@@ -135,8 +142,14 @@ def _choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
         raise ConfigError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
 
 
-def _positive(name: str, value: int | None) -> None:
+def _whole(name: str, value: object, *, least: int = 1) -> None:
     if value is None:
         return
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigError(f"{name} must be a whole number of 1 or more, or None, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(f"{name} must be a whole number of {least} or more, or None, not {value!r}")
+
+
+def _kind(name: str, value: object, *kinds: type) -> None:
+    if not isinstance(value, kinds):
+        wanted = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
+        raise ConfigError(f"{name} must be {wanted}, not {value!r}")

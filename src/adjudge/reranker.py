@@ -27,7 +27,7 @@ from .models.model import Model
 from .progress import show_progress
 from .types import DocumentLike, Ranking
 
-__all__ = ["Reranker"]
+__all__ = ["RankArguments", "Reranker", "engine_config"]
 
 logger = logging.getLogger("adjudge")
 

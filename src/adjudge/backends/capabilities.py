@@ -8,7 +8,10 @@ __all__ = ["cpu_capabilities", "torch_devices"]
 
 
 def cpu_capabilities() -> tuple[str, ...]:
-    """What OpenVINO computes natively on this CPU, in its own words: "FP32", "BF16", "INT8", ... Raises MissingExtraError without openvino."""
+    """What OpenVINO computes natively on this CPU, in its own words: "FP32", "BF16", "INT8", ...
+
+    Raises MissingExtraError where openvino is not installed.
+    """
     try:
         import openvino
     except ImportError as exc:
@@ -17,7 +20,10 @@ def cpu_capabilities() -> tuple[str, ...]:
 
 
 def torch_devices() -> tuple[str, ...]:
-    """The GPUs that torch sees, one line each, with their memory. Imports torch, which takes seconds. Raises MissingExtraError without it."""
+    """The GPUs that torch sees, one line each, with their memory. Imports torch, which takes seconds.
+
+    Raises MissingExtraError where torch is not installed.
+    """
     try:
         import torch
     except ImportError as exc:

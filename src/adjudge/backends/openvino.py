@@ -9,15 +9,18 @@ from typing import Any
 import numpy as np
 
 from ..config import BackendConfig
-from ..errors import BackendError, BackendMemoryError, BackendUnavailableError, ClosedError, MissingExtraError, UnsupportedModelError
+from ..errors import BackendError, BackendMemoryError, BackendUnavailableError, ClosedError, UnsupportedModelError
 from ..models.model import Model
 from .base import Batch, Floats, Traits
 from .openvino_graph import build_graph
 
-__all__ = ["OpenVinoBackend", "open_openvino"]
+__all__ = ["OpenVinoBackend", "open_openvino", "usable_cores"]
 
-DYNAMIC_GROUP = 2**62
-"""Activations are quantised per token over the whole width. See docs/experiments.md for what narrower groups gain and cost."""
+DYNAMIC_GROUP = 32
+"""Activations that share a scale where int8 is computed as int8. Wider is faster and worse: docs/experiments.md has the figures."""
+
+MOST_LONE_STREAMS = 4
+"""Up to so many threads each is a stream of its own, which shares out batches best; beyond, streams of several threads."""
 
 
 class OpenVinoBackend:
@@ -74,10 +77,11 @@ def open_openvino(model: Model, config: BackendConfig) -> OpenVinoBackend:
     if config.device not in ("auto", "cpu"):
         raise BackendUnavailableError(f'the openvino backend runs on device "cpu", not {config.device!r}; use backend="torch" for a GPU')
     core = _core()
-    precision, note = _choose_precision(model, config.precision, core)
-    threads = config.threads or usable_cores()
+    half = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    precision, notes = _choose_precision(model, config.precision, half=half)
+    threads = usable_cores() if config.threads is None else config.threads
     graph, shared = build_graph(model, int8=precision == "int8")
-    compiled = core.compile_model(graph, "CPU", _settings(precision, threads, core))
+    compiled = core.compile_model(graph, "CPU", _settings(precision, threads, half=half))
     traits = Traits(
         backend="openvino",
         device="cpu",
@@ -85,7 +89,7 @@ def open_openvino(model: Model, config: BackendConfig) -> OpenVinoBackend:
         outputs=model.spec.head.outputs,
         padding_free=False,
         parallel=int(compiled.get_property("NUM_STREAMS")),
-        notes=(note,) if note else (),
+        notes=notes,
     )
     return OpenVinoBackend(compiled, traits, shared)
 
@@ -103,34 +107,43 @@ def _memory_message(batch: Batch) -> str:
 def _core() -> Any:
     try:
         import openvino
-    except ImportError as exc:
-        raise MissingExtraError(package="openvino", extra="torch", what='backend="openvino"') from exc
+    except ImportError as exc:  # a base dependency: without it the installation is broken
+        raise BackendUnavailableError(
+            'openvino cannot be imported; repair the installation with "pip install --force-reinstall openvino"'
+        ) from exc
     return openvino.Core()
 
 
-def _settings(precision: str, threads: int, core: Any) -> dict[str, Any]:
-    half = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+def _settings(precision: str, threads: int, *, half: bool) -> dict[str, Any]:
     settings: dict[str, Any] = {
         "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": threads,
-        "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16" or (precision == "int8" and half) else "f32",
+        "NUM_STREAMS": threads if threads <= MOST_LONE_STREAMS else max(MOST_LONE_STREAMS, threads // MOST_LONE_STREAMS),
+        "INFERENCE_PRECISION_HINT": "bf16" if half and precision in ("bf16", "int8") else "f32",
     }
     if precision == "int8":
         settings["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = DYNAMIC_GROUP
     return settings
 
 
-def _choose_precision(model: Model, asked: str, core: Any) -> tuple[str, str]:
+def _choose_precision(model: Model, asked: str, *, half: bool) -> tuple[str, tuple[str, ...]]:
     """(precision, why). Auto: int8 for weights stored so, else bf16 where the CPU has it, else f32."""
-    half = "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if asked == "bf16" and not half:
         raise BackendUnavailableError('this CPU has no bfloat16 (AVX-512 BF16 or AMX); use precision="f32" or "int8"')
     if asked == "f16":
         raise BackendUnavailableError('float16 is slow on CPUs; use precision="bf16", "int8" or "f32"')
-    if asked != "auto":
-        return asked, ""
-    if model.stored_precision == "int8":
-        return "int8", "precision int8: the model is stored so"
-    if half:
-        return "bf16", "precision bf16: this CPU has it, and it ranks as float32 does"
-    return "f32", "precision f32: this CPU has no bfloat16"
+    notes = []
+    if asked == "auto":
+        asked = "int8" if model.stored_precision == "int8" else "bf16" if half else "f32"
+        notes.append(_AUTO[asked])
+    if asked == "int8":
+        notes.append(_INT8_HALF if half else _INT8_DYNAMIC)
+    return asked, tuple(notes)
+
+
+_AUTO = {
+    "int8": "precision int8: the model's weights are stored so.",
+    "bf16": "precision bf16: this CPU computes it much faster than float32, and it ranks alike.",
+    "f32": "precision f32: this CPU has no bfloat16.",
+}
+_INT8_HALF = "int8 weights are multiplied in bfloat16, which is faster on this CPU than int8 activations, and closer to float32."
+_INT8_DYNAMIC = f"int8 weights are multiplied by activations quantised on the fly, {DYNAMIC_GROUP} at a time."

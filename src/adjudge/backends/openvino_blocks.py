@@ -102,10 +102,14 @@ class Blocks:
         return op.reshape(out, self.constant(np.array([0, 0, -1], np.int64)), True)
 
     def _matrix(self, name: str) -> Node:
-        if not self._int8:
+        if not self._int8 or not self._int8_suits(name):
             return self.constant(self.array(name))
         table = _as_int8(self._weights.tensor(name))
         return self.op.multiply(self.op.convert(self.constant(table.values), "f32"), self.constant(table.scale[:, None]))
+
+    def _int8_suits(self, name: str) -> bool:
+        """Not for heads: they cost nothing, and a score is only as fine as its last step."""
+        return not name.startswith("head.") and self._weights.shape(name)[1] >= LEAST_INT8_COLUMNS
 
 
 def _as_int8(tensor: np.ndarray | Quantised) -> Quantised:

@@ -30,7 +30,7 @@ class ForeignNetwork:
         self._device = placement.device
         self._network = _load(model, placement).to(placement.device).eval()
         _exact_head(self._network)
-        self._takes_types = "token_type_ids" in inspect.signature(self._network.forward).parameters
+        self._takes_types = _takes_types(self._network, model)
         # Decoders find a row's end by its padding; without a pad token of their own they can only be asked one row at a time.
         self._row_by_row = model.config.get("pad_token_id") is None and getattr(self._network.config, "pad_token_id", None) is None
 
@@ -92,6 +92,14 @@ def _check_complete(model: Model, network: Any, info: dict[str, Any]) -> None:
         f"{model.name} has no trained classification head ({shown} would be random numbers), so it cannot judge pairs. "
         "Use a reranker (a ...ForSequenceClassification), for example BAAI/bge-reranker-v2-m3 or 'embedded'"
     )
+
+
+def _takes_types(network: Any, model: Model) -> bool:
+    """Whether forward() names token_type_ids, or hands on whatever it is given and the config speaks of several types."""
+    parameters = inspect.signature(network.forward).parameters
+    if "token_type_ids" in parameters:
+        return True
+    return model.spec.type_vocab_size > 1 and any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
 
 
 def _exact_head(network: Any) -> None:

@@ -85,28 +85,22 @@ class _Match:
 
 def _mean(packed: Packed, hidden: Tensor, chosen: Tensor | None) -> Tensor:
     """(rows, hidden) float32: the mean over each pair's chosen tokens (None: all), zeros where none is chosen."""
-    import torch
-
-    out = torch.empty((len(packed.lengths), hidden.shape[1]), dtype=torch.float32, device=hidden.device)
-    for group in packed.groups:
-        weight = group.real if chosen is None else group.padded(chosen)
+    means = []
+    for group in packed.rectangles.groups:
+        weight = group.real if chosen is None else group.real & group.padded(chosen)
         total = (group.padded(hidden).float() * weight[:, :, None]).sum(1)
-        out[group.rows] = total / weight.sum(1, keepdim=True).clamp(min=1)
-    return out
+        means.append(total / weight.sum(1, keepdim=True).clamp(min=1))
+    return packed.rectangles.rows(means)
 
 
 def _best_match(packed: Packed, hidden: Tensor, query: Tensor, document: Tensor) -> Tensor:
     """(rows, 1): for each query token its most similar document token, the mean of these cosines."""
-    import torch
-
-    out = torch.empty((len(packed.lengths), 1), dtype=torch.float32, device=hidden.device)
-    unit = _unit(hidden.float())
-    for group in packed.groups:
-        tokens, asks = group.padded(unit), group.padded(query)
-        similar = (tokens @ tokens.transpose(1, 2)).masked_fill(~group.padded(document)[:, None, :], _MASKED)
-        best = similar.amax(2) * asks
-        out[group.rows] = best.sum(1, keepdim=True) / asks.sum(1, keepdim=True).clamp(min=1)
-    return out
+    means, unit = [], _unit(hidden.float())
+    for group in packed.rectangles.groups:
+        tokens, asks, answers = group.padded(unit), group.real & group.padded(query), group.real & group.padded(document)
+        best = (tokens @ tokens.transpose(1, 2)).masked_fill(~answers[:, None, :], _MASKED).amax(2)
+        means.append((best * asks).sum(1, keepdim=True) / asks.sum(1, keepdim=True).clamp(min=1))
+    return packed.rectangles.rows(means)
 
 
 def _unit(x: Tensor) -> Tensor:

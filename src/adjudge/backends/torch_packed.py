@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["Attention", "Group", "Packed", "choose_attention", "pack"]
+__all__ = ["Attention", "Group", "Packed", "choose_attention", "pack", "rectangle_attention", "variable_length_attention"]
 
 _FULLNESS = 0.7
 """Rows padded together are at least this share of the longest, so padding never costs more than 1 / 0.7 of the real tokens."""
@@ -29,18 +29,37 @@ class Group:
     """Rows of like length, for the steps that need a rectangle."""
 
     rows: Tensor  # (n,) which rows of the batch
-    slots: Tensor  # (tokens of these rows,) where each token lies in the rectangle, counted row by row
-    tokens: Tensor  # (tokens of these rows,) where each token lies in the packed batch
+    tokens: Tensor  # (n * longest,) which token lies where in the rectangle; padding repeats the row's own first token
     real: Tensor  # (n, longest) bool, False in padding
     longest: int
     full: bool  # no padding at all
 
     def padded(self, packed: Tensor) -> Tensor:
-        """(tokens, ...) -> (n, longest, ...), zeros in padding."""
-        n = self.rows.shape[0]
-        flat = packed.new_zeros((n * self.longest, *packed.shape[1:]))
-        flat[self.slots] = packed[self.tokens]
-        return flat.view(n, self.longest, *packed.shape[1:])
+        """(tokens, ...) -> (n, longest, ...). Padding holds the row's first token: one copy, and no pair ever meets another's numbers."""
+        return packed.index_select(0, self.tokens).view(-1, self.longest, *packed.shape[1:])
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangles:
+    """All rows in groups of like length, each row in exactly one, and the way back."""
+
+    groups: tuple[Group, ...]
+    token_places: Tensor  # (tokens,) where each token lies in the rectangles, laid end to end
+    row_places: Tensor  # (rows,) where each row lies in the groups' rows, laid end to end
+
+    def tokens(self, parts: list[Tensor]) -> Tensor:
+        """One (n, longest, ...) a group -> (tokens, ...), padding left out."""
+        return _end_to_end([part.flatten(0, 1) for part in parts]).index_select(0, self.token_places)
+
+    def rows(self, parts: list[Tensor]) -> Tensor:
+        """One (n, ...) a group -> (rows, ...) in the batch's order."""
+        return _end_to_end(parts).index_select(0, self.row_places)
+
+
+def _end_to_end(parts: list[Tensor]) -> Tensor:
+    import torch
+
+    return parts[0] if len(parts) == 1 else torch.cat(parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,33 +84,35 @@ class Packed:
         return max(self.lengths)
 
     @cached_property
-    def groups(self) -> tuple[Group, ...]:
-        """The rows sorted into groups of like length; every row is in exactly one."""
-        order = sorted(range(len(self.lengths)), key=lambda row: -self.lengths[row])
-        cuts: list[list[int]] = []
-        for row in order:
-            if not cuts or self.lengths[row] < _FULLNESS * self.lengths[cuts[-1][0]]:
-                cuts.append([])
-            cuts[-1].append(row)
-        offsets = np.concatenate(([0], np.cumsum(self.lengths)))
-        return tuple(self._group(np.array(rows), offsets) for rows in cuts)
-
-    def _group(self, rows: np.ndarray[tuple[int], np.dtype[np.int64]], offsets: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Group:
+    def rectangles(self) -> Rectangles:
+        """The rows sorted into groups of like length."""
         import torch
 
-        lengths = np.array(self.lengths)[rows]
-        longest = int(lengths.max())
-        real = np.arange(longest)[None, :] < lengths[:, None]
-        tokens = (offsets[rows][:, None] + np.arange(longest)[None, :])[real]
-        device = self.ids.device
-        return Group(
-            rows=torch.from_numpy(rows).to(device),
-            slots=torch.from_numpy(np.flatnonzero(real)).to(device),
-            tokens=torch.from_numpy(tokens).to(device),
-            real=torch.from_numpy(real).to(device),
-            longest=longest,
-            full=bool(real.all()),
-        )
+        cuts = _cut(self.lengths)
+        offsets, device = np.concatenate(([0], np.cumsum(self.lengths))), self.ids.device
+        groups, places, filled = [], np.empty(offsets[-1], np.int64), 0
+        for rows in cuts:
+            lengths = np.array(self.lengths)[rows]
+            longest = int(lengths[0])
+            steps = np.arange(longest)[None, :]
+            real = steps < lengths[:, None]
+            tokens = (offsets[rows][:, None] + np.where(real, steps, 0)).reshape(-1)
+            places[tokens[real.reshape(-1)]] = filled + np.flatnonzero(real)
+            filled += real.size
+            parts = (torch.from_numpy(part).to(device) for part in (np.array(rows), tokens, real))
+            groups.append(Group(*parts, longest, bool(real.all())))
+        row_places = np.argsort(np.concatenate(cuts))
+        return Rectangles(tuple(groups), torch.from_numpy(places).to(device), torch.from_numpy(row_places).to(device))
+
+
+def _cut(lengths: tuple[int, ...]) -> list[list[int]]:
+    """Rows, longest first, in groups whose rows are at least _FULLNESS as long as the first."""
+    cuts: list[list[int]] = []
+    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
+        if not cuts or lengths[row] < _FULLNESS * lengths[cuts[-1][0]]:
+            cuts.append([])
+        cuts[-1].append(row)
+    return cuts
 
 
 def pack(batch: Batch, device: torch.device) -> Packed:
@@ -151,19 +172,12 @@ def rectangle_attention(packed: Packed, query: Tensor, key: Tensor, value: Tenso
 
     One call per row leaves out all padding and measures two to eight times slower on a CPU than one call per group.
     """
-    import torch
-
-    firsts_only = query.shape[0] != key.shape[0]
-    out = torch.empty_like(query)
-    for group in packed.groups:
+    firsts_only, answers = query.shape[0] != key.shape[0], []
+    for group in packed.rectangles.groups:
         keys, values = group.padded(key).transpose(1, 2), group.padded(value).transpose(1, 2)
-        queries = (query[group.rows][:, None] if firsts_only else group.padded(query)).transpose(1, 2)
-        answer = _attend(group, queries, keys, values, reach).transpose(1, 2)  # (n, queries, heads, size)
-        if firsts_only:
-            out[group.rows] = answer[:, 0]
-        else:
-            out[group.tokens] = answer.flatten(0, 1)[group.slots]
-    return out
+        queries = (query.index_select(0, group.rows)[:, None] if firsts_only else group.padded(query)).transpose(1, 2)
+        answers.append(_attend(group, queries, keys, values, reach).transpose(1, 2))  # (n, queries, heads, size)
+    return packed.rectangles.rows([part[:, 0] for part in answers]) if firsts_only else packed.rectangles.tokens(answers)
 
 
 def _attend(group: Group, query: Tensor, key: Tensor, value: Tensor, reach: int | None) -> Tensor:

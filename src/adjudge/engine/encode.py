@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..backends.base import Ints
 from ..config import WindowConfig
+from ..errors import ConfigError
 from .cut import Cut
 from .tokenise import EncodedText, PairIds, Tokeniser
 from .windows import WindowPlan, character_range, plan_windows, sentence_ends
 
-__all__ = ["Encoder", "Item"]
+__all__ = ["Encoder", "Item", "blocks"]
 
 QUERY_SHARE = 0.75
 """A query may take three quarters of the model's length (as in FlagEmbedding); what is longer is cut and reported."""
@@ -33,14 +34,16 @@ class Encoder:
     """Encodes blocks of pairs for one model and one length."""
 
     def __init__(self, tokeniser: Tokeniser, max_length: int) -> None:
-        """`max_length`: tokens a pair, special tokens included."""
+        """`max_length`: tokens a pair, special tokens included. Raises ConfigError where these leave no room for text."""
         self._tokeniser = tokeniser
         self._space = max_length - tokeniser.specials
+        if self._space < 2:
+            raise ConfigError(f"max_length={max_length} is too short: {tokeniser.specials} of it are special tokens")
         self._longest_query = max(1, int(max_length * QUERY_SHARE) - tokeniser.specials)
 
     def encode(self, pairs: Sequence[tuple[str, str]], windows: WindowConfig) -> list[Item]:
         """Items in the order of the pairs."""
-        queries = self._encode_unique([q for q, _ in pairs], short=self._space)
+        queries = self._encode_unique([q for q, _ in pairs], short=sys.maxsize)
         least_room = self._space - max((min(len(e.ids), self._longest_query) for e in queries.values()), default=0)
         documents = self._encode_unique([d for _, d in pairs], short=least_room)
         return [self._item(queries[q], documents[d], d, windows) for q, d in pairs]
@@ -77,3 +80,16 @@ class Encoder:
             tokens_unseen=plan.unseen,
             query_tokens_unseen=len(query.ids) - len(query_ids),
         )
+
+
+def blocks(pairs: Sequence[tuple[str, str]], *, most_pairs: int, most_characters: int) -> Iterator[Sequence[tuple[str, str]]]:
+    """The pairs in their order, in runs of at most so many; a pair with more characters than that is a run of its own."""
+    first = characters = 0
+    for i, (query, document) in enumerate(pairs):
+        size = len(query) + len(document)
+        if i > first and (i - first >= most_pairs or characters + size > most_characters):
+            yield pairs[first:i]
+            first, characters = i, 0
+        characters += size
+    if first < len(pairs):
+        yield pairs[first:]

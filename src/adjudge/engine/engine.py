@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,13 +14,13 @@ import numpy as np
 
 from ..backends.base import Backend, Floats, Ints
 from ..config import EngineConfig, WindowConfig
-from ..errors import BackendMemoryError, ClosedError, ConfigError
+from ..errors import BackendError, BackendMemoryError, ClosedError, ConfigError
 from ..models.model import Model
 from ..types import Timings
 from .aggregate import aggregate
 from .batches import even_budget, plan_batches
 from .cut import Cut
-from .encode import Encoder, Item
+from .encode import Encoder, Item, blocks
 from .scores import check_finite, relevance
 from .tokenise import PairIds, Tokeniser
 
@@ -32,6 +33,9 @@ Progress = Callable[[int, int], None]
 
 BLOCK_PAIRS = 1024
 """Pairs encoded and sorted together: enough to fill batches well, few enough to keep a million pairs out of memory."""
+
+BLOCK_CHARACTERS = 1_000_000
+"""Characters of pairs encoded together, for the same reason: long documents make many windows each."""
 
 DEFAULT_BATCH_TOKENS = 2048
 FLOOR_BATCH_TOKENS = 256
@@ -81,9 +85,10 @@ class Engine:
         self.tokeniser = tokeniser
         self._config = config
         self._encoder = Encoder(self.tokeniser, self.max_length)
-        self._budget = config.batches.max_batch_tokens or DEFAULT_BATCH_TOKENS
+        self._budget = DEFAULT_BATCH_TOKENS if config.batches.max_batch_tokens is None else config.batches.max_batch_tokens
         self._budget_lock = threading.Lock()
         self._pool = ThreadPoolExecutor(max(1, backend.traits.parallel), thread_name_prefix="adjudge-forward")
+        self._process = os.getpid()
         self._closed = False
 
     @property
@@ -105,6 +110,8 @@ class Engine:
         `windows` and `max_length`: for this call, instead of the engine's own. `max_rows`: at most so many pairs a batch.
         """
         windows = self._config.windows if windows is None else windows
+        if not isinstance(windows, WindowConfig):
+            raise ConfigError(f"windows must be a WindowConfig, not {windows!r}")
         encoder = self._encoder if max_length is None else Encoder(self.tokeniser, self._checked_length(max_length))
         run = _Run(lambda block: encoder.encode(block, windows), max_rows, progress)
         verdicts: list[Verdict] = []
@@ -140,13 +147,12 @@ class Engine:
 
     def _run(self, pairs: Sequence[tuple[str, str]], run: _Run) -> Iterator[tuple[_Block, Floats, np.ndarray]]:
         """Blocks in their order: (block, its rows' outputs, their computed lengths). The next is encoded while one is computed."""
-        if self._closed:
-            raise ClosedError("this reranker was closed; create a new one")
+        self._check_usable()
         waiting: list[_Block] = []
         done = 0
         try:
-            for first in range(0, len(pairs), BLOCK_PAIRS):
-                waiting.append(self._start(pairs[first : first + BLOCK_PAIRS], run))
+            for block_pairs in blocks(pairs, most_pairs=BLOCK_PAIRS, most_characters=BLOCK_CHARACTERS):
+                waiting.append(self._start(block_pairs, run))
                 if len(waiting) > 1:
                     yield self._finish(waiting[0], run, done, len(pairs))
                     done += len(waiting.pop(0).items)
@@ -155,6 +161,15 @@ class Engine:
         finally:
             for future in (f for block in waiting for f in block.futures):
                 future.cancel()
+
+    def _check_usable(self) -> None:
+        if self._closed:
+            raise ClosedError("this reranker was closed; create a new one")
+        if os.getpid() != self._process:  # threads do not survive a fork: the call would wait for ever
+            raise BackendError(
+                "this reranker was loaded before the process forked, and does not work in the child; create one in each process, "
+                'or start processes with multiprocessing.get_context("spawn")'
+            )
 
     def _checked_length(self, wanted: int) -> int:
         if wanted > self.max_length:
@@ -176,7 +191,10 @@ class Engine:
         run.clock.tokenise += time.perf_counter() - began
         try:
             futures = [self._pool.submit(self._forward, [rows[i] for i in batch]) for batch in plan]
-        except RuntimeError as exc:  # the pool was shut down between the check and here
+        except RuntimeError as exc:
+            if not self._closed:
+                raise
+            # the pool was shut down between the check and here
             raise ClosedError("this reranker was closed while it was used; create a new one") from exc
         return _Block(items, rows, plan, futures)
 
@@ -205,14 +223,15 @@ class Engine:
         except BackendMemoryError:
             if len(rows) == 1:
                 raise
-            self._shrink(rows)
-            half = len(rows) // 2
-            return np.concatenate([self._forward(rows[:half]), self._forward(rows[half:])])
+        # Outside the except block, because the error holds what the failed batch has allocated.
+        self._shrink(rows)
+        half = len(rows) // 2
+        return np.concatenate([self._forward(rows[:half]), self._forward(rows[half:])])
 
     def _shrink(self, rows: Sequence[PairIds]) -> None:
-        spent = max(len(r.ids) for r in rows) * len(rows)
+        spent = int(self._computed_length(rows, range(len(rows))).sum())
         with self._budget_lock:
-            lowered = max(FLOOR_BATCH_TOKENS, min(self._budget, spent) // 2)
+            lowered = max(FLOOR_BATCH_TOKENS, spent // 2)
             if lowered < self._budget:
                 logger.warning("memory ran out on a batch of %d tokens; max_batch_tokens goes from %d to %d", spent, self._budget, lowered)
                 self._budget = lowered

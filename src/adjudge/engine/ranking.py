@@ -48,7 +48,7 @@ def build_ranking(
         dropped=tuple(dropped),
         refused=accepted.refused,
         warnings=tuple(_warnings(verdicts)),
-        score_type=score_type(model.spec.head, model.calibration, normalize=options.normalize),
+        score_type=score_type(model.spec.head, model.config, model.calibration, normalize=options.normalize),
         model=model.name,
         revision=model.revision,
         usage=_usage(verdicts, judgement, len(accepted.refused)),

@@ -27,7 +27,7 @@ def relevance(outputs: Floats, head: HeadSpec, config: Mapping[str, Any]) -> Flo
     if not isinstance(head, ClassificationHead) or head.labels == 1:
         return outputs[:, 0].astype(np.float32)
     wanted = outputs[:, head.relevant].astype(np.float64)
-    if config.get("problem_type") == "multi_label_classification":
+    if _independent(config):
         return wanted.astype(np.float32)
     others = np.delete(outputs.astype(np.float64), head.relevant, axis=1)
     return (wanted - log_sum_exp(others)).astype(np.float32)
@@ -65,10 +65,16 @@ def to_scores(logits: Floats, calibration: Calibration, *, normalize: bool) -> N
     return sigmoid(calibration.apply(logits))
 
 
-def score_type(head: HeadSpec, calibration: Calibration, *, normalize: bool) -> ScoreType:
+def score_type(head: HeadSpec, config: Mapping[str, Any], calibration: Calibration, *, normalize: bool) -> ScoreType:
     """What `score` means in the result."""
     if not normalize:
         return "logit"
     if calibration.fitted:
         return "calibrated"
-    return "softmax" if isinstance(head, ClassificationHead) and head.labels > 1 else "sigmoid"
+    exclusive = isinstance(head, ClassificationHead) and head.labels > 1 and not _independent(config)
+    return "softmax" if exclusive else "sigmoid"
+
+
+def _independent(config: Mapping[str, Any]) -> bool:
+    """Whether several labels may be true at once, each with a sigmoid of its own."""
+    return config.get("problem_type") == "multi_label_classification"

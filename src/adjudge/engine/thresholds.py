@@ -45,7 +45,7 @@ class Absolute:
         return self.value
 
     def __str__(self) -> str:
-        return f"absolute:{self.value:g}"
+        return f"absolute:{self.value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Relative:
         return self.share * scores[0]
 
     def __str__(self) -> str:
-        return f"relative:{self.share:g}"
+        return f"relative:{self.share}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ class Dynamic:
 
 def parse_threshold(value: float | str | Threshold | None) -> Threshold | None:
     """A number, "0.3", "absolute:0.3", "relative:0.3", "dynamic", a Threshold, or None for none."""
-    if value is None or (isinstance(value, Threshold) and not isinstance(value, str)):
+    if value is None or (isinstance(value, Threshold) and not isinstance(value, type)):  # the class itself has the same names
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ConfigError(f"threshold must be a number, a string or a Threshold, not {type(value).__name__}")

@@ -13,6 +13,7 @@ from ..backends.base import DOCUMENT, QUERY, SPECIAL, Batch, Ints
 from ..errors import ModelFilesError, TokenizerMismatchError
 from ..models.checks import check_vocabulary
 from ..models.model import Model
+from ..models.tokenizer_files import tokenizer_json
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -32,8 +33,8 @@ class EncodedText:
 class _Run:
     """Special tokens that stand together in the template, with their type ids."""
 
-    ids: tuple[int, ...]
-    types: tuple[int, ...]
+    ids: Ints  # (tokens,)
+    types: Ints  # (tokens,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,13 @@ class PairIds:
     ids: Ints  # (tokens,)
     types: Ints  # (tokens,)
     segments: Ints  # (tokens,)
+
+
+_PARTS = np.array([SPECIAL, QUERY, SPECIAL, DOCUMENT, SPECIAL], np.int32)
+"""What a pair is made of, in its order."""
+
+_LONG = 4
+"""Texts of more than this many characters a token of room are taken for long: about what English has."""
 
 
 class Tokeniser:
@@ -60,13 +68,15 @@ class Tokeniser:
 
     def encode(self, texts: Sequence[str], *, short: int) -> list[EncodedText]:
         """Ids of each text. Texts of more than `short` tokens also get character offsets, for their windows."""
-        encodings = self._tokenizer.encode_batch_fast([clean(t) for t in texts], add_special_tokens=False)
-        encoded = [EncodedText(np.array(e.ids, np.int32), None) for e in encodings]
-        for i, one in enumerate(encoded):
-            if len(one.ids) > short:  # offsets cost time, so only those who need them pay
-                again = self._tokenizer.encode(clean(texts[i]), add_special_tokens=False)
-                encoded[i] = EncodedText(one.ids, np.array(again.offsets, np.int64).reshape(-1, 2))
-        return encoded
+        cleaned = [clean(t) for t in texts]
+        long = [i for i, t in enumerate(cleaned) if len(t) > _LONG * short]
+        encoded = dict(zip(long, self._with_offsets([cleaned[i] for i in long]), strict=True))
+        rest = [i for i in range(len(cleaned)) if i not in encoded]  # offsets cost time, so only those who need them pay
+        found = self._tokenizer.encode_batch_fast([cleaned[i] for i in rest], add_special_tokens=False)
+        encoded |= {i: EncodedText(np.array(e.ids, np.int32), None) for i, e in zip(rest, found, strict=True)}
+        missed = [i for i in rest if len(encoded[i].ids) > short]
+        encoded |= dict(zip(missed, self._with_offsets([cleaned[i] for i in missed]), strict=True))
+        return [encoded[i] for i in range(len(cleaned))]
 
     def single(self, text: str, *, max_length: int) -> PairIds:
         """One text alone with its special tokens, for the bi-encoder; cut at `max_length`."""
@@ -79,17 +89,11 @@ class Tokeniser:
     def join(self, query: Ints, document: Ints) -> PairIds:
         """[CLS] query [SEP] document [SEP], or whatever this tokenizer's own template says."""
         before, between, after = self._before, self._between, self._after
-        parts: list[tuple[Sequence[int] | Ints, Sequence[int], int]] = [
-            (before.ids, before.types, SPECIAL),
-            (query, [self._query_type] * len(query), QUERY),
-            (between.ids, between.types, SPECIAL),
-            (document, [self._document_type] * len(document), DOCUMENT),
-            (after.ids, after.types, SPECIAL),
-        ]
-        ids = np.concatenate([np.asarray(p[0], np.int32) for p in parts])
-        types = np.concatenate([np.asarray(p[1], np.int32) for p in parts])
-        segments = np.repeat(np.array([p[2] for p in parts], np.int32), [len(p[0]) for p in parts])
-        return PairIds(ids, types, segments)
+        ids = (before.ids, query, between.ids, document, after.ids)
+        query_types = np.full(len(query), self._query_type, np.int32)
+        document_types = np.full(len(document), self._document_type, np.int32)
+        types = (before.types, query_types, between.types, document_types, after.types)
+        return PairIds(np.concatenate(ids), np.concatenate(types), np.repeat(_PARTS, [len(part) for part in ids]))
 
     def batch(self, pairs: Sequence[PairIds]) -> Batch:
         """Pad pairs on the right to the longest of them."""
@@ -100,6 +104,10 @@ class Tokeniser:
             end = lengths[row]
             ids[row, :end], types[row, :end], segments[row, :end] = pair.ids, pair.types, pair.segments
         return Batch(input_ids=ids, lengths=lengths, token_type_ids=types, segments=segments)
+
+    def _with_offsets(self, texts: Sequence[str]) -> list[EncodedText]:
+        found = self._tokenizer.encode_batch(texts, add_special_tokens=False)
+        return [EncodedText(np.array(e.ids, np.int32), np.array(e.offsets, np.int64).reshape(-1, 2)) for e in found]
 
 
 def clean(text: str) -> str:
@@ -114,8 +122,9 @@ def clean(text: str) -> str:
 def _load(model: Model) -> Tokenizer:
     from tokenizers import Tokenizer
 
+    content = tokenizer_json(model.tokenizer_file)
     try:
-        tokenizer = Tokenizer.from_file(str(model.tokenizer_file))
+        tokenizer = Tokenizer.from_str(content)
     except Exception as exc:
         raise ModelFilesError(f"{model.tokenizer_file} is not a readable tokenizer ({exc}); download it again") from exc
     tokenizer.no_truncation()
@@ -137,5 +146,6 @@ def _pair_template(tokenizer: Tokenizer, name: str) -> tuple[tuple[_Run, _Run, _
     for position, owner in enumerate(owners):
         if owner is None:
             runs[0 if position < first else 1 if position < second else 2].append(position)
-    before, between, after = (_Run(tuple(probe.ids[i] for i in run), tuple(probe.type_ids[i] for i in run)) for run in runs)
+    ids, types = np.array(probe.ids, np.int32), np.array(probe.type_ids, np.int32)
+    before, between, after = (_Run(ids[run], types[run]) for run in runs)
     return (before, between, after), (probe.type_ids[first], probe.type_ids[second])

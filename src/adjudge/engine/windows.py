@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from ..config import WindowConfig
 from ..errors import ConfigError
 
-__all__ = ["WindowPlan", "plan_windows", "sentence_ends"]
+__all__ = ["WindowPlan", "character_range", "plan_windows", "sentence_ends"]
 
-_ENDINGS = frozenset("。！？!?；;\n")
-_MAYBE = frozenset(".…")
+DEFAULT_OVERLAP = 32
+
+_STOPS = re.compile(r"[。！？!?；;]|[.…](?=\s|\Z)")
+_BREAKS = re.compile(r"\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +32,13 @@ def plan_windows(count: int, room: int, config: WindowConfig, ends: NDArray[np.i
 
     Each window but the last ends at the last of `ends` (token positions after a sentence) in its second half, where there is
     one, else after `room` tokens. The next begins `overlap_tokens` before that end. The last window covers the last token,
-    unless `mode="truncate"` or `max_windows` stops before.
+    unless `mode="truncate"` or `max_windows` stops before. Raises ConfigError for an overlap of half a window or more.
     """
     if count <= room:
         return WindowPlan(((0, count),), 0)
     if config.mode == "truncate":
         return WindowPlan(((0, room),), count - room)
-    if config.overlap_tokens >= room - room // 2:
-        raise ConfigError(
-            f"overlap_tokens={config.overlap_tokens} is too much for windows of {room} tokens (max_length less the query); "
-            f"use less than {room - room // 2}, a larger max_length or a shorter query"
-        )
+    overlap = _overlap(room, config.overlap_tokens)
     ranges: list[tuple[int, int]] = []
     start = 0
     while config.max_windows is None or len(ranges) < config.max_windows:
@@ -50,16 +48,35 @@ def plan_windows(count: int, room: int, config: WindowConfig, ends: NDArray[np.i
         ranges.append((start, end))
         if end == count:
             break
-        start = end - config.overlap_tokens
+        start = end - overlap
     return WindowPlan(tuple(ranges), count - ranges[-1][1])
 
 
 def sentence_ends(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
     """Token positions that follow the end of a sentence or line: after 。！？!?； anywhere, after a full stop before white space."""
-    stops = [i for i, c in enumerate(text) if c in _ENDINGS or (c in _MAYBE and text[i + 1 : i + 2].strip() == "")]
-    if not stops or not len(offsets):
+    if not len(offsets):
         return np.empty(0, np.int64)
-    return np.unique(np.searchsorted(offsets[:, 1], np.array(stops, np.int64), side="right") + 1)
+    # Where the tokenizer gives a token no characters of its own, it may also give it no place in the order.
+    starts, ends = np.maximum.accumulate(offsets[:, 0]), np.maximum.accumulate(offsets[:, 1])
+    after_stops = np.searchsorted(starts, _positions(_STOPS, text), side="right")
+    # A token that goes on after the line break ("\nNew") belongs to the next line; many tokenizers have no token for the break at all.
+    after_breaks = np.searchsorted(ends, _positions(_BREAKS, text) + 1, side="right")
+    return np.unique(np.concatenate((after_stops, after_breaks)))
+
+
+def _positions(pattern: re.Pattern[str], text: str) -> NDArray[np.int64]:
+    return np.fromiter((match.start() for match in pattern.finditer(text)), np.int64)
+
+
+def _overlap(room: int, wanted: int | None) -> int:
+    if wanted is None:
+        return min(DEFAULT_OVERLAP, room // 4)
+    if wanted >= room - room // 2:
+        raise ConfigError(
+            f"overlap_tokens={wanted} is too much for windows of {room} tokens (max_length less the query); "
+            f"use less than {room - room // 2}, a larger max_length or a shorter query"
+        )
+    return wanted
 
 
 def _last_end(ends: NDArray[np.int64] | None, least: int, most: int) -> int:
@@ -70,14 +87,12 @@ def _last_end(ends: NDArray[np.int64] | None, least: int, most: int) -> int:
 
 
 def character_range(offsets: NDArray[np.int64] | None, span: tuple[int, int], length: int) -> tuple[int, int]:
-    """Characters that the tokens of `span` stand for; the whole text for a document that was not cut."""
+    """Characters that the tokens of `span` stand for, up to the next token; the whole text for a document that was not cut.
+
+    White space between tokens belongs to the one before it, so windows that follow one another leave no character out.
+    """
     if offsets is None or not len(offsets):
         return 0, length
     start = 0 if span[0] == 0 else int(offsets[span[0], 0])
-    end = length if span[1] >= len(offsets) else int(offsets[span[1] - 1, 1])
+    end = length if span[1] >= len(offsets) else max(int(offsets[span[1] - 1, 1]), int(offsets[span[1], 0]))
     return start, max(start, end)
-
-
-def covered(ranges: Sequence[tuple[int, int]]) -> int:
-    """How many tokens stand in at least one of `ranges`, which follow one another."""
-    return max((end for _, end in ranges), default=0)

@@ -138,7 +138,8 @@ def _local_folder(name: str | Path) -> Path | None:
         folder = Path(text).expanduser()
         is_folder, is_file = folder.is_dir(), folder.is_file()
     except (OSError, ValueError, RuntimeError) as exc:  # too long, NUL inside, no permission, ~nobody
-        raise ModelNotFoundError(f"there is no folder {text[:200]!r}: {exc}") from exc
+        reason = getattr(exc, "strerror", None) or type(exc).__name__
+        raise ModelNotFoundError(f"there is no folder {text[:200]!r}: {reason}") from exc
     if is_folder:
         if not (folder / CONFIG).is_file() and (folder / "modules.json").is_file():
             raise NotARerankerError(

@@ -19,7 +19,7 @@ from ..errors import ConfigError, HubError, ModelNotFoundError
 from .checks import refuse_headless, refuse_remote_code
 from .files import CONFIG, INDEX, MANIFEST, SINGLE, Found, read_json, shard_names
 from .hub_cache import MAIN, CachedRepo, cached_repo, is_cached, is_commit, is_complete, manifest_weights
-from .hub_errors import Wanted, not_found_message, translated
+from .hub_errors import Wanted, meant, not_found_message, translated
 from .hub_fetch import Hub, HubFile, fetch
 from .hub_files import check_listing, exported_weights, small_files
 
@@ -169,6 +169,6 @@ def _from_cache(repo_id: str, repo: CachedRepo, commit: str | None, offline: str
     if commit is None or not (repo.snapshot(commit) / CONFIG).is_file():
         raise HubError(
             f"{repo_id} is not in the cache ({repo.folder.parent}), and {offline} forbids to ask the hub. "
-            f"Fetch it once with a network (adjudge models pull {repo_id}), or give a folder that holds it"
+            f"Fetch it once with a network (adjudge models pull {repo_id}), or give a folder that holds it.{meant(repo_id)}"
         )
     return Found(repo_id, repo.snapshot(commit), commit)

@@ -18,7 +18,17 @@ from ..errors import ModelError
 from .files import CONFIG, MANIFEST, read_json, weight_files
 from .reader import Reader
 
-__all__ = ["MAIN", "CachedRepo", "cache_folder", "cached_repo", "is_cached", "is_commit", "is_complete"]
+__all__ = [
+    "MAIN",
+    "CachedRepo",
+    "cache_folder",
+    "cached_models",
+    "cached_repo",
+    "is_cached",
+    "is_commit",
+    "is_complete",
+    "manifest_weights",
+]
 
 MAIN = "main"
 
@@ -126,6 +136,29 @@ def is_cached(repo_id: str, source: SourceConfig | None = None) -> bool:
     repo = cached_repo(repo_id, source)
     commit = repo.commit(MAIN if source.revision is None else source.revision)
     return commit is not None and is_complete(repo.snapshot(commit))
+
+
+def cached_models(source: SourceConfig | None = None) -> list[str]:
+    """Ids of all rerankers in the cache that can be loaded without a network, whoever put them there."""
+    source = SourceConfig() if source is None else source
+    folder = cache_folder(source)
+    if not folder.is_dir():
+        return []
+    ids = [path.name.removeprefix("models--").replace("--", "/") for path in sorted(folder.glob("models--*")) if path.is_dir()]
+    return [repo_id for repo_id in ids if is_cached(repo_id, source) and _is_classifier(repo_id, source)]
+
+
+def _is_classifier(repo_id: str, source: SourceConfig) -> bool:
+    """Whether config.json calls it a sequence classifier, or it is in adjudge's own form; caches are full of other models."""
+    repo = cached_repo(repo_id, source)
+    folder = repo.snapshot(repo.commit(MAIN) or "")
+    if (folder / MANIFEST).is_file():
+        return True
+    try:
+        kinds = Reader(read_json(folder / CONFIG)).strings("architectures")
+    except ModelError:
+        return False
+    return any(kind.endswith("ForSequenceClassification") for kind in kinds)
 
 
 def _expanded(path: str) -> Path:

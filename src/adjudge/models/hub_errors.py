@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import AdjudgeError, HubError, ModelFilesError, ModelNotFoundError
-from .catalogue import similar_names
+from .catalogue import find_known, similar_names
 
-__all__ = ["Wanted", "line_errors", "not_found_message", "translated"]
+__all__ = ["Wanted", "line_errors", "meant", "not_found_message", "translated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,13 @@ def translated(wanted: Wanted) -> Iterator[None]:
 
 def not_found_message(repo_id: str, where: str) -> str:
     """No such model, and which one was perhaps meant."""
-    close = similar_names(repo_id)
-    meant = f" Did you mean {' or '.join(close)}?" if close else " `adjudge models list` shows known ones."
-    return f"{where} has no model {repo_id!r}.{meant}"
+    return f"{where} has no model {repo_id!r}.{meant(repo_id) or ' `adjudge models list` shows known ones.'}"
+
+
+def meant(repo_id: str) -> str:
+    """A question with names like this one, or nothing where the name itself is a known one."""
+    close = [] if find_known(repo_id) is not None else similar_names(repo_id)
+    return f" Did you mean {' or '.join(close)}?" if close else ""
 
 
 def _translate(exc: BaseException, wanted: Wanted) -> AdjudgeError:
@@ -77,7 +81,7 @@ def _translate(exc: BaseException, wanted: Wanted) -> AdjudgeError:
         return _http_error(exc, wanted)
     return HubError(
         f"{hub} could not be reached for {name} ({type(exc).__name__}). Check the network; behind a firewall set HF_ENDPOINT to a mirror; "
-        "with the model in the cache set HF_HUB_OFFLINE=1, or give a folder that holds it"
+        f"with the model in the cache set HF_HUB_OFFLINE=1, or give a folder that holds it.{meant(name)}"
     )
 
 

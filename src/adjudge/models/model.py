@@ -29,7 +29,7 @@ class NamedWeights:
         return isinstance(name, str) and self._translate(name) in self._weights
 
     def tensor(self, name: str) -> Array | Quantised:
-        """As stored: a read-only view of the file, or an int8 table with its scales."""
+        """As stored: a view of the file, or an int8 table with its scales. The file is never written."""
         return self._weights.tensor(self._translate(name))
 
     def array(self, name: str) -> NDArray[np.float32]:
@@ -57,7 +57,7 @@ class Model:
     spec: ModelSpec
     weights: Weights
     named: NamedWeights
-    tokenizer_file: Path
+    tokenizer_file: Path  # tokenizer.json, or an older vocabulary: models/tokenizer_files.py reads either
     max_length: int  # usable tokens a pair, the smaller of config.json and the tokenizer's own limit
     stored_precision: str  # "f32", "f16", "bf16" or "int8": what the file holds
     calibration: Calibration = field(default_factory=Calibration)

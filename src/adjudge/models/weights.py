@@ -74,7 +74,7 @@ class Weights:
         return tensor.dense() if isinstance(tensor, Quantised) else tensor.astype(np.float32)
 
     def tensor(self, name: str) -> Array | Quantised:
-        """One tensor as it is stored: a read-only view of the file (bfloat16 widened to float32), or an int8 table."""
+        """One tensor as it is stored: a view of the file (bfloat16 widened to float32), or an int8 table. The file is never written."""
         entry = self._entry(name)
         values = self._view(entry)
         if entry.dtype != "I8":
