@@ -1,0 +1,45 @@
+"""Fixtures that every test shares: tiny models, built once a session when first asked for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.tiny_models import FAMILIES, Tiny, build
+
+Folders = Callable[[Tiny], Path]
+"""A recipe in, its folder out. The folder is shared: copy it before you change it."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Slow tests last, so that a quick one that fails is seen early."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Folders:
+    """Build a recipe, or give back the folder it was built in before."""
+    root = tmp_path_factory.mktemp("tiny")
+    lock = threading.Lock()
+
+    def folder_for(tiny: Tiny) -> Path:
+        folder = root / tiny.folder_name
+        with lock:
+            return folder if folder.is_dir() else build(tiny, folder)
+
+    return folder_for
+
+
+@pytest.fixture(scope="session", params=FAMILIES)
+def family_folder(request: pytest.FixtureRequest, tiny_folder: Folders) -> Path:
+    """The one-label model of every family in turn."""
+    return tiny_folder(Tiny(family=request.param))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_folder: Folders) -> Path:
+    """One small model, for tests that need a model and not a particular one: XLM-RoBERTa, one label."""
+    return tiny_folder(Tiny(family="xlm-roberta"))

@@ -1,0 +1,75 @@
+"""Plans of batches: nothing lost, nothing twice, the budget kept as it is really computed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adjudge.engine.batches import SMALLEST_SHARE, even_budget, plan_batches
+
+LENGTHS = st.lists(st.integers(1, 600), max_size=80)
+BUDGETS = st.integers(1, 3000)
+ROWS = st.none() | st.integers(1, 20)
+
+
+def cost(lengths: list[int], batch: list[int], *, padding_free: bool) -> int:
+    chosen = [lengths[i] for i in batch]
+    return sum(chosen) if padding_free else max(chosen) * len(chosen)
+
+
+@given(LENGTHS, BUDGETS, ROWS, st.booleans())
+def test_every_position_appears_once(lengths: list[int], budget: int, rows: int | None, padding_free: bool) -> None:
+    plan = plan_batches(lengths, max_tokens=budget, max_rows=rows, padding_free=padding_free)
+    assert sorted(i for batch in plan for i in batch) == list(range(len(lengths)))
+    assert all(plan)
+
+
+@given(LENGTHS, BUDGETS, ROWS, st.booleans())
+def test_budget_is_kept_and_what_is_above_it_stands_alone(lengths: list[int], budget: int, rows: int | None, padding_free: bool) -> None:
+    for batch in plan_batches(lengths, max_tokens=budget, max_rows=rows, padding_free=padding_free):
+        assert len(batch) == 1 or cost(lengths, batch, padding_free=padding_free) <= budget
+        assert rows is None or len(batch) <= rows
+
+
+@given(LENGTHS, BUDGETS, ROWS, st.booleans())
+def test_longest_first_and_equals_in_their_order(lengths: list[int], budget: int, rows: int | None, padding_free: bool) -> None:
+    planned = [i for batch in plan_batches(lengths, max_tokens=budget, max_rows=rows, padding_free=padding_free) for i in batch]
+    assert planned == sorted(range(len(lengths)), key=lambda i: -lengths[i])
+
+
+@given(LENGTHS, BUDGETS, st.booleans())
+def test_batches_are_full(lengths: list[int], budget: int, padding_free: bool) -> None:
+    """The first of the next batch would not have fitted into the one before."""
+    plan = plan_batches(lengths, max_tokens=budget, padding_free=padding_free)
+    for batch, following in zip(plan, plan[1:], strict=False):
+        assert cost(lengths, [*batch, following[0]], padding_free=padding_free) > budget
+
+
+def test_padding_is_charged_only_where_it_is_computed() -> None:
+    lengths = [100, 10, 10, 10]
+    assert plan_batches(lengths, max_tokens=130, padding_free=True) == [[0, 1, 2, 3]]
+    assert plan_batches(lengths, max_tokens=130) == [[0], [1, 2, 3]]
+
+
+def test_an_item_above_the_budget_is_planned() -> None:
+    assert plan_batches([5, 9000, 7], max_tokens=16) == [[1], [2, 0]]
+
+
+@pytest.mark.parametrize("lengths", [[], [1], [700]])
+def test_few(lengths: list[int]) -> None:
+    assert plan_batches(lengths, max_tokens=512) == [[i] for i in range(len(lengths))]
+
+
+@given(st.integers(0, 100_000), st.integers(1, 8192), st.integers(1, 16))
+def test_even_budget_is_within_the_budget_and_takes_no_more_rounds(tokens: int, budget: int, parallel: int) -> None:
+    even = even_budget(tokens, budget, parallel)
+    rounds = max(1, -(-tokens // (budget * parallel)))
+    assert min(budget, SMALLEST_SHARE) <= even <= budget
+    assert even * rounds * parallel >= tokens
+
+
+def test_even_budget_shares_out_between_streams() -> None:
+    assert even_budget(4000, 4096, 2) == 2000
+    assert even_budget(10_000, 4096, 2) == 2500
+    assert even_budget(100, 4096, 2) == SMALLEST_SHARE

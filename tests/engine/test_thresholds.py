@@ -1,0 +1,120 @@
+"""Where the answer is cut: each threshold against its formula, and every way to write one."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adjudge.engine.thresholds import Absolute, Dynamic, Relative, Threshold, parse_threshold
+from adjudge.errors import ConfigError
+
+SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=30).map(lambda values: sorted(values, reverse=True))
+SHARES = st.floats(0, 1)
+
+
+def kept(threshold: Threshold, scores: list[float]) -> int:
+    return sum(score >= threshold.cut(scores) for score in scores)
+
+
+@given(SCORES, st.floats(-10, 10))
+def test_absolute_cuts_at_its_value(scores: list[float], value: float) -> None:
+    assert Absolute(value).cut(scores) == value
+
+
+@given(SCORES, SHARES)
+def test_relative_cuts_at_a_share_of_the_best_and_keeps_the_best(scores: list[float], share: float) -> None:
+    assert Relative(share).cut(scores) == share * scores[0]
+    assert kept(Relative(share), scores) >= 1
+
+
+@given(SCORES)
+def test_dynamic_follows_the_spread_of_the_ten_best(scores: list[float]) -> None:
+    sigma = statistics.pstdev(scores[:10])
+    expected = 0.40 if sigma <= 0.05 else 0.65 if sigma >= 0.15 else 0.40 + (sigma - 0.05) / 0.10 * 0.25
+    assert Dynamic().cut(scores) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize(("scores", "cut"), [([0.9] * 5, 0.40), ([0.9, 0.1], 0.65), ([0.9, 0.7], 0.525), ([0.3], 0.40)])
+def test_dynamic_by_hand(scores: list[float], cut: float) -> None:
+    assert Dynamic().cut(scores) == pytest.approx(cut)
+
+
+@given(SCORES, st.lists(SHARES, min_size=2, max_size=2))
+def test_a_higher_bar_keeps_no_more(scores: list[float], bars: list[float]) -> None:
+    low, high = sorted(bars)
+    assert kept(Absolute(high), scores) <= kept(Absolute(low), scores)
+    assert kept(Relative(high), scores) <= kept(Relative(low), scores)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_absolute_round_trips_through_its_text(value: float) -> None:
+    assert parse_threshold(str(Absolute(value))) == Absolute(value)
+    assert parse_threshold(str(value)) == Absolute(value)
+    assert parse_threshold(value) == Absolute(value)
+
+
+@given(SHARES)
+def test_relative_round_trips_through_its_text(share: float) -> None:
+    assert parse_threshold(str(Relative(share))) == Relative(share)
+
+
+def test_other_spellings() -> None:
+    assert parse_threshold(None) is None
+    assert parse_threshold("dynamic") == Dynamic()
+    assert parse_threshold(" absolute:0.3 ") == Absolute(0.3)
+    assert parse_threshold(0) == Absolute(0)
+    assert parse_threshold("-2") == Absolute(-2.0)
+    mine = Dynamic(low=0.1)
+    assert parse_threshold(mine) is mine
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        *("", " ", "high", "relative", "relative:", "relative:much", "relative:1.5", "relative:-0.1", "dynamic:0.3", "absolute:"),
+        *("nan", "inf", "-inf", "absolute:nan", "relative:nan", math.nan, math.inf, True, False, [0.3], {"relative": 0.3}, object()),
+        *(b"0.3", Dynamic, Absolute, np.array([0.3])),
+    ],
+    ids=repr,
+)
+def test_nonsense_is_a_config_error(nonsense: Any) -> None:
+    with pytest.raises(ConfigError):
+        parse_threshold(nonsense)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"narrow": 0.2, "wide": 0.1},
+        {"narrow": 0.1, "wide": 0.1},
+        {"narrow": -0.1},
+        {"low": 0.7, "high": 0.6},
+        {"high": 1.5},
+        {"low": -0.1},
+        {"wide": math.inf},
+        {"low": math.nan},
+        {"low": "0.4"},
+        {"low": True},
+    ],
+    ids=str,
+)
+def test_dynamic_refuses_bounds_that_make_no_sense(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError):
+        Dynamic(**settings)
+
+
+def test_own_threshold_is_taken() -> None:
+    class Best:
+        needs_probabilities = False
+
+        def cut(self, scores: Any) -> float:
+            return float(scores[0])
+
+    mine = Best()
+    assert parse_threshold(mine) is mine  # type: ignore[arg-type]
