@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from adjudge import Reranker
 from tests.tiny_models import FAMILIES, Tiny, build
 
 Folders = Callable[[Tiny], Path]
@@ -43,3 +44,24 @@ def family_folder(request: pytest.FixtureRequest, tiny_folder: Folders) -> Path:
 def tiny_model(tiny_folder: Folders) -> Path:
     """One small model, for tests that need a model and not a particular one: XLM-RoBERTa, one label."""
     return tiny_folder(Tiny(family="xlm-roberta"))
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Iterator[Reranker]:
+    """The shipped judge as it runs on a CPU. Shared: do not close it."""
+    with Reranker(backend="openvino") as judge:
+        yield judge
+
+
+@pytest.fixture(scope="session")
+def embedded_f32() -> Iterator[Reranker]:
+    """The shipped judge in float32, which is what golden.json is compared with. Shared: do not close it."""
+    with Reranker(backend="openvino", precision="f32") as judge:
+        yield judge
+
+
+@pytest.fixture(scope="session")
+def word_judge() -> Iterator[Reranker]:
+    """Word overlap on the shipped tokenizer: for tests of all but the numbers. Shared: do not close it."""
+    with Reranker(backend="fake") as judge:
+        yield judge

@@ -19,7 +19,7 @@ README = ROOT / "README.md"
 CHINESE = ROOT / "README.zh-CN.md"
 SHELLS = {"bash", "console", "sh", "shell"}
 
-BLOCK = re.compile(r"^(?P<skip><!-- not run: .+ -->\n)?^```(?P<language>[\w+-]+)[^\n]*\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^(?P<skip><!-- not run: [^\n]+ -->\n)?^```(?P<language>[\w+-]+)[^\n]*\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 """A fenced block. `<!-- not run: REASON -->` on the line above keeps one from being run (a download, an extra)."""
 
 

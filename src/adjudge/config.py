@@ -52,6 +52,7 @@ class SourceConfig:
     def __post_init__(self) -> None:
         for name in ("revision", "token"):
             _kind(name, getattr(self, name), str, type(None))
+        _kind("cache_dir", self.cache_dir, Path, type(None))
         for name in ("local_files_only", "trust_remote_code", "progress"):
             _kind(name, getattr(self, name), bool)  # bool("false") is True, and trust is not given by accident
 

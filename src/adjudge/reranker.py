@@ -16,8 +16,8 @@ from .backends.base import Backend, Traits
 from .backends.loader import open_backend
 from .config import BackendConfig, BatchConfig, EngineConfig, Options, SourceConfig, WindowConfig
 from .engine.documents import Accepted, accept_documents, accept_pairs, accept_query
-from .engine.engine import Engine, Judgement, Verdict
-from .engine.ranking import RankOptions, build_ranking
+from .engine.engine import Engine, Judgement, Verdict, usable_length
+from .engine.ranking import RankOptions, build_ranking, what_was_not_read
 from .engine.scores import to_scores
 from .engine.thresholds import Threshold, parse_threshold
 from .engine.tokenise import Tokeniser
@@ -91,10 +91,13 @@ class Reranker:
         """One score for each (query, passage), in their order.
 
         `normalize`: True for probabilities in 0..1 (calibrated where the model is), False for raw logits. Passages longer than
-        the model are judged in windows, so nothing is cut; an empty passage is judged as the model sees it.
+        the model are judged in windows, so nothing is cut; an empty passage is judged as the model sees it. What could not be read
+        (the end of a query that is too long) is logged as a warning.
         """
         checked = accept_pairs(pairs)
         judgement = self._judge(checked, windows=None, progress=progress)
+        for warning in what_was_not_read(judgement.verdicts):
+            logger.warning("score: %s", warning)
         logits = np.array([v.logit for v in judgement.verdicts], np.float32)
         return [float(s) for s in to_scores(logits, self.model.calibration, normalize=normalize)]
 
@@ -187,6 +190,7 @@ class Reranker:
 
 def _open_engine(model: Model, config: EngineConfig) -> Engine:
     """Load the tokeniser while the backend compiles: both take a few tenths of a second, on different cores."""
+    usable_length(model, config.max_length)  # said before seconds are spent on compiling
     with ThreadPoolExecutor(1, thread_name_prefix="adjudge-load") as pool:
         opening = pool.submit(open_backend, model, config.backend)
         try:
@@ -220,7 +224,7 @@ def engine_config(options: Options) -> EngineConfig:
         source=SourceConfig(
             revision=options.get("revision"),
             token=options.get("token"),
-            cache_dir=None if cache_dir is None else Path(cache_dir),
+            cache_dir=Path(cache_dir) if isinstance(cache_dir, str) else cache_dir,
             local_files_only=options.get("local_files_only", False),
             trust_remote_code=options.get("trust_remote_code", False),
             progress=options.get("progress", False),

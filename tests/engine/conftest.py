@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
-from tests.engine.stand_ins import model_of
 
 from adjudge.models.model import Model
+from tests.engine.stand_ins import model_of
 
 Models: TypeAlias = Callable[[str], Model]
 

@@ -10,17 +10,18 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
-from tests.tiny_tokenizers import byte_level, unigram, word_piece
 
 from adjudge.backends.base import DOCUMENT, Batch, Floats
 from adjudge.backends.fake import FakeBackend
 from adjudge.config import BatchConfig, EngineConfig, WindowConfig
 from adjudge.engine.engine import Engine
+from adjudge.engine.tokenise import Tokeniser
 from adjudge.errors import BackendError, BackendMemoryError
 from adjudge.models.model import Model, NamedWeights
 from adjudge.models.spec import parse_spec
 from adjudge.models.weights import Weights
 from adjudge.reranker import Reranker
+from tests.tiny_tokenizers import byte_level, unigram, word_piece
 
 __all__ = ["FAMILIES", "Answers", "FailsAt", "Gate", "SmallMemory", "StandIn", "Told", "engine_with", "judge_with", "model_of"]
 
@@ -164,7 +165,7 @@ def engine_with(
         windows=WindowConfig() if windows is None else windows,
         batches=BatchConfig() if batches is None else batches,
     )
-    return Engine(model, make(model), config)
+    return Engine(model, make(model), Tokeniser(model), config)
 
 
 def judge_with(patch: pytest.MonkeyPatch, model: Model, make: MakeBackend = StandIn, **options: Any) -> Reranker:

@@ -11,9 +11,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.conftest import Models
-from tests.engine.stand_ins import FAMILIES
-from tests.texts import PAIRS
 from tokenizers import Tokenizer
 
 from adjudge.backends.base import DOCUMENT, QUERY, SPECIAL
@@ -21,6 +18,9 @@ from adjudge.engine.tokenise import Tokeniser, clean
 from adjudge.errors import ModelFilesError, TokenizerMismatchError
 from adjudge.models.load import load_model
 from adjudge.models.model import Model
+from tests.engine.conftest import Models
+from tests.engine.stand_ins import FAMILIES
+from tests.texts import PAIRS
 
 SEGMENTS = {None: SPECIAL, 0: QUERY, 1: DOCUMENT}
 REAL = (
@@ -92,14 +92,14 @@ def test_long_and_short_texts_have_the_same_ids(tokeniser: Tokeniser, texts: lis
 
 
 def test_many_threads_at_once(tokeniser: Tokeniser) -> None:
-    texts = [document * size for size in (1, 9, 30) for _, document in PAIRS[:14]]
+    texts = [document * size for size in (1, 9) for _, document in PAIRS[:14]]
     expected = [e.ids.tolist() for e in tokeniser.encode(texts, short=20)]
 
     def again(_: int) -> bool:
         return [e.ids.tolist() for e in tokeniser.encode(texts, short=20)] == expected
 
     with ThreadPoolExecutor(12) as pool:
-        assert all(pool.map(again, range(24)))
+        assert all(pool.map(again, range(12)))
 
 
 def test_one_text_alone_as_the_tokenizer_does_it(tokeniser: Tokeniser, own: Tokenizer) -> None:

@@ -19,7 +19,8 @@ __all__ = ["CASES", "FLAG", "INPUTS", "LONG_QUERY", "PAIRS", "RETRIEVALS", "SENT
 FLAG, RETRIEVALS, SENTENCE = "FlagEmbedding", "open-retrievals", "sentence-transformers"
 
 _LONG = "Giant pandas eat almost nothing but bamboo leaves and shoots, about 12 to 38 of them a day. 大熊猫的食物几乎全是竹子。 "
-LONG_QUERY = ("what do giant pandas eat", "熊猫吃什么 and how long does it last " * 40)
+_LONG_QUESTION = "熊猫吃什么 and how long does it last "
+LONG_QUERY = ("what do giant pandas eat", _LONG_QUESTION * 40)
 _QUERIES = ("what do giant pandas eat", "熊猫吃什么？", "¿Qué comen los pandas gigantes?", "how long does caffeine last")
 _TEXTS = (
     "Giant pandas eat almost nothing but bamboo: leaves and shoots.",
@@ -47,6 +48,7 @@ INPUTS: Mapping[str, tuple[Any, ...]] = {
     "pairs-as-lists": ([list(pair) for pair in PAIRS],),
     "pairs-as-array": (np.array(PAIRS),),
     "long-queries": ([(LONG_QUERY[1], text) for text in _TEXTS[:5]] + [(LONG_QUERY[1], LONG_QUERY[1] * 2)],),
+    "middling-queries": ([(_LONG_QUESTION * 4, text) for text in (_LONG * 3, _LONG, _TEXTS[0])],),  # over 48 of 64 tokens
     "pair-tuple": (PAIRS[0],),
     "pair-list": (list(PAIRS[0]),),
     "list-of-one": ([PAIRS[0]],),
@@ -105,6 +107,7 @@ CASES: tuple[Case, ...] = (
     _flag("xlm-roberta", "pairs", batch_size=4),
     _flag("xlm-roberta", "pairs", max_length=32),
     _flag("bert", "long-queries", max_length=32),
+    _flag("xlm-roberta", "middling-queries", max_length=64),
     _flag("bert", "long-queries", max_length=64, query_max_length=9),
     _flag("bert", "pairs", make={"normalize": True, "max_length": 48, "query_max_length": 12, "batch_size": 5}),
     _flag("bert", "pairs", make={"normalize": True, "max_length": 48}, normalize=False),
@@ -115,6 +118,7 @@ CASES: tuple[Case, ...] = (
     _retrievals("xlm-roberta", "compute_score", "pairs", normalize=True, batch_size=3),
     _retrievals("xlm-roberta", "compute_score", "pairs", max_length=64),
     _retrievals("xlm-roberta", "compute_score", "pairs", max_length=512),
+    _retrievals("xlm-roberta", "compute_score", "middling-queries", max_length=64),
     _retrievals("xlm-roberta", "compute_score", "no-pairs", differs=_EMPTY),
     _retrievals(
         "xlm-roberta", "compute_score", "long-queries", max_length=64, differs="the original leaves a pair too long whose query alone is"

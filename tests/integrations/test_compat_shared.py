@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
 import warnings
@@ -17,11 +19,9 @@ from adjudge.backends.cpu import cpu_has_bfloat16
 from adjudge.errors import BackendUnavailableError, ClosedError, ConfigError, InputError, NotARerankerError
 from adjudge.integrations import compat, compat_base
 from adjudge.integrations.compat import AutoModelForRanking, CompatWarning, CrossEncoder, FlagReranker, Truncated
-from tests.conftest import Folders
 from tests.integrations.compat_cases import PAIRS
 from tests.integrations.conftest import CompatFolders
 from tests.integrations.test_compat_golden import ORIGINALS, SHAPES, golden
-from tests.tiny_models import Tiny
 
 Maker = Callable[..., Any]
 MAKERS: dict[str, Maker] = {
@@ -91,9 +91,12 @@ def test_a_cut_is_told_once_and_counted(name: str, compat_folder: CompatFolders)
 
 
 @every_shape
-def test_a_default_length_beyond_the_model_is_no_crash(name: str, tiny_folder: Folders) -> None:
-    """FlagEmbedding reads 512 tokens into a model of 128 positions and dies of an index; here the cut says what the model has."""
-    with MAKERS[name](tiny_folder(Tiny(family="xlm-roberta"))) as model:
+def test_a_default_length_beyond_the_model_is_no_crash(name: str, compat_folder: CompatFolders, tmp_path: Path) -> None:
+    """FlagEmbedding reads 512 tokens into a model that has fewer and dies of an index; here the cut says what the model has."""
+    folder = Path(shutil.copytree(compat_folder("xlm-roberta"), tmp_path / "short"))
+    settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings | {"model_max_length": 128}), encoding="utf-8")
+    with MAKERS[name](folder) as model:
         with pytest.warns(CompatWarning, match="cut at 128 tokens.*this is all the model has"):
             together = scores(model, [("panda", "bamboo " * 400), ("panda", "tea")])
         assert together[0] == pytest.approx(scores(model, [("panda", "bamboo " * 200)] * 2)[0], abs=1e-5)
@@ -165,6 +168,21 @@ def test_what_is_no_pair_is_refused(name: str, pairs: object, compat_folder: Com
 def test_a_senseless_batch_size_is_refused(name: str, batch_size: Any, compat_folder: CompatFolders, cache: dict[str, Any]) -> None:
     with pytest.raises(ConfigError, match="batch_size"):
         scores(loaded(name, compat_folder, cache), SHORT, batch_size=batch_size)
+
+
+@every_shape
+def test_a_batch_size_is_never_exceeded(
+    name: str, compat_folder: CompatFolders, cache: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = loaded(name, compat_folder, cache)
+    forward, rows = model.reranker.backend.forward, []
+    monkeypatch.setattr(model.reranker.backend, "forward", lambda batch: rows.append(batch.rows) or forward(batch))
+    scores(model, SHORT * 4, batch_size=5)
+    assert sorted(rows) == [2, 5, 5]
+    if name == "AutoModelForRanking":
+        rows.clear()
+        model.rerank("tea", ["a", "b", "c"], batch_size=2, long_documents_split=True)
+        assert sorted(rows) == [1, 2]
 
 
 @every_shape

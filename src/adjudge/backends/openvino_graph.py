@@ -70,13 +70,25 @@ class _Graph:
         bias = self._key_bias()
         for i in range(self.spec.layers):
             at = f"layer.{i}."
+            # When the head reads only the first token, the last layer is computed for that token alone: a seventh less work at six layers.
+            asks = self._first(x) if i == self.spec.layers - 1 and self._first_only() else x
             # three layers, not one wide one: the plugin fuses each head split into its attention kernel only then (8 % faster)
-            query, key, value = (b.heads(b.linear(x, at + part), self.spec.attention_heads) for part in ("query", "key", "value"))
+            query, key, value = (
+                b.heads(b.linear(source, at + part), self.spec.attention_heads)
+                for source, part in ((asks, "query"), (x, "key"), (x, "value"))
+            )
             mixed = b.linear(b.attend(query, key, value, bias), at + "attention_output")
-            x = b.norm(op.add(x, mixed), at + "attention_norm")
+            x = b.norm(op.add(asks, mixed), at + "attention_norm")
             inner = b.activate(b.linear(x, at + "intermediate"))
             x = b.norm(op.add(x, b.linear(inner, at + "output")), at + "output_norm")
         return x
+
+    def _first_only(self) -> bool:
+        return not isinstance(self.spec.head, MatchHead) and self.spec.head.pool == "first"
+
+    def _first(self, x: Node) -> Node:
+        """(rows, length, size) -> (rows, 1, size)."""
+        return self.op.gather(x, self.b.constant(np.array([0], np.int64)), self.op.constant(1))
 
     def _token_types(self) -> Node:
         if self.spec.type_vocab_size > 1:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["Attention", "Group", "Packed", "choose_attention", "pack", "rectangle_attention", "variable_length_attention"]
+__all__ = ["Attention", "Group", "Packed", "Rectangles", "choose_attention", "pack", "rectangle_attention", "variable_length_attention"]
 
 _FULLNESS = 0.7
 """Rows padded together are at least this share of the longest, so padding never costs more than 1 / 0.7 of the real tokens."""
@@ -99,8 +99,8 @@ class Packed:
             tokens = (offsets[rows][:, None] + np.where(real, steps, 0)).reshape(-1)
             places[tokens[real.reshape(-1)]] = filled + np.flatnonzero(real)
             filled += real.size
-            parts = (torch.from_numpy(part).to(device) for part in (np.array(rows), tokens, real))
-            groups.append(Group(*parts, longest, bool(real.all())))
+            here, taken, mask = (torch.from_numpy(part).to(device) for part in (np.array(rows), tokens, real))
+            groups.append(Group(here, taken, mask, longest, bool(real.all())))
         row_places = np.argsort(np.concatenate(cuts))
         return Rectangles(tuple(groups), torch.from_numpy(places).to(device), torch.from_numpy(row_places).to(device))
 

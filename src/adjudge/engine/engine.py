@@ -24,7 +24,7 @@ from .encode import Encoder, Item, blocks
 from .scores import check_finite, relevance
 from .tokenise import PairIds, Tokeniser
 
-__all__ = ["Engine", "Judgement", "Outputs", "Progress", "Verdict"]
+__all__ = ["Engine", "Judgement", "Outputs", "Progress", "Verdict", "usable_length"]
 
 logger = logging.getLogger("adjudge")
 
@@ -81,7 +81,7 @@ class Engine:
         """Raises ConfigError when max_length is more than the model has."""
         self.model = model
         self.backend = backend
-        self.max_length = _max_length(model, config.max_length)
+        self.max_length = usable_length(model, config.max_length)
         self.tokeniser = tokeniser
         self._config = config
         self._encoder = Encoder(self.tokeniser, self.max_length)
@@ -289,7 +289,8 @@ def _verdicts(items: Sequence[Item], logits: Floats, padded: np.ndarray, windows
     return verdicts
 
 
-def _max_length(model: Model, wanted: int | None) -> int:
+def usable_length(model: Model, wanted: int | None) -> int:
+    """`wanted`, or all that the model has. Raises ConfigError when it is more than that."""
     if wanted is None:
         return model.max_length
     if wanted > model.max_length:

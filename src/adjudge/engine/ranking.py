@@ -16,7 +16,7 @@ from .order import order
 from .scores import score_type, to_scores
 from .thresholds import Threshold
 
-__all__ = ["RankOptions", "build_ranking"]
+__all__ = ["RankOptions", "build_ranking", "what_was_not_read"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def build_ranking(
         results=tuple(kept),
         dropped=tuple(dropped),
         refused=accepted.refused,
-        warnings=tuple(_warnings(verdicts)),
+        warnings=tuple(what_was_not_read(verdicts)),
         score_type=score_type(model.spec.head, model.config, model.calibration, normalize=options.normalize),
         model=model.name,
         revision=model.revision,
@@ -87,7 +87,8 @@ def _ranked(index: int, document: Document, verdict: Verdict, score: float) -> R
     )
 
 
-def _warnings(verdicts: Sequence[Verdict]) -> list[str]:
+def what_was_not_read(verdicts: Sequence[Verdict]) -> list[str]:
+    """One sentence for queries that were too long, one for documents that were cut; none where all was read."""
     cut = sum(v.tokens_unseen > 0 for v in verdicts)
     unseen = max((v.query_tokens_unseen for v in verdicts), default=0)
     warnings = []

@@ -119,8 +119,8 @@ class CompatModel:
         whole = self._reranker.max_length
         advice = "raise max_length" if length < whole else "this is all the model has"
         warn(
-            f"cut at {length} tokens: {new.pairs} of the pairs, by {new.query_tokens} tokens of queries and {new.passage_tokens} of passages "
-            f"({advice}; adjudge.Reranker reads long passages in windows). Said once; {type(self).__name__}.truncated goes on counting"
+            f"cut at {length} tokens: {new.pairs} of the pairs, by {new.query_tokens} tokens of queries and {new.passage_tokens} of "
+            f"passages ({advice}; adjudge.Reranker reads long passages in windows). Said once; {type(self).__name__}.truncated counts on"
         )
 
 

@@ -16,7 +16,7 @@ from ..engine.documents import accept_pairs
 from ..errors import ConfigError, InputError
 from .compat_activation import activate, default_activation, read_settings, softmax
 from .compat_base import CompatModel, accept, adjudge_options, refuse, warn, whole_number
-from .compat_dtype import precision_of
+from .compat_dtype import by_dtype
 from .compat_renames import old_names
 from .compat_tensors import to_tensor
 
@@ -74,7 +74,7 @@ class CrossEncoder(CompatModel):
         """
         lengths = _nested("processor_kwargs", processor_kwargs, ("model_max_length",))
         labels = _nested("config_kwargs", config_kwargs, ("num_labels",))
-        half, dtype = _precision(model_kwargs, kwargs.get("precision"))
+        half, dtype = by_dtype(_dtype(model_kwargs), precision=kwargs.get("precision"))
         options = adjudge_options(
             "CrossEncoder",
             refuse("CrossEncoder", kwargs | dtype, _REFUSED),
@@ -157,7 +157,7 @@ class CrossEncoder(CompatModel):
             scores = softmax(scores)
         scores = scores if len(scores) else np.empty(0)  # whatever the labels, and float64 in numpy: the original's own answer
         if convert_to_tensor or not convert_to_numpy:
-            tensor = to_tensor(scores, device=self.reranker.traits.device)
+            tensor = to_tensor(scores.astype(np.float32), device=self.reranker.traits.device)
             made: Any = tensor if convert_to_tensor else list(tensor)
         else:
             made = scores
@@ -234,15 +234,9 @@ def _nested(name: str, given: Mapping[str, Any] | None, known: tuple[str, ...]) 
     return dict(given or {})
 
 
-def _precision(model_kwargs: Mapping[str, Any] | None, own: object) -> tuple[bool, dict[str, Any]]:
-    """Whether torch_dtype (dtype is its newer name) asks for fp16, and adjudge's precision where it asks for another."""
+def _dtype(model_kwargs: Mapping[str, Any] | None) -> object:
+    """torch_dtype, or dtype, its newer name."""
     given = _nested("model_kwargs", model_kwargs, ("torch_dtype", "dtype", "attn_implementation"))
-    if given.pop("attn_implementation", None) is not None:
+    if given.get("attn_implementation") is not None:
         warn("attn_implementation has no effect: adjudge chooses its attention kernels itself")
-    wanted = given.get("dtype", given.get("torch_dtype"))
-    if wanted is None:
-        return False, {}
-    if own is not None:
-        raise ConfigError(f"CrossEncoder was given a dtype ({wanted}) and precision={own!r}; give one of them")
-    precision = precision_of(wanted)
-    return precision == "f16", {} if precision == "f16" else {"precision": precision}
+    return given.get("dtype", given.get("torch_dtype"))

@@ -16,7 +16,7 @@ from ..engine.order import order
 from ..engine.scores import sigmoid
 from ..errors import ConfigError, InputError
 from .compat_base import CompatModel, Truncated, accept, adjudge_options, bar, refuse, warn, whole_number
-from .compat_dtype import precision_of
+from .compat_dtype import by_dtype
 
 __all__ = ["AutoModelForRanking", "RerankResult"]
 
@@ -74,20 +74,15 @@ class AutoModelForRanking(CompatModel):
         (backend, precision, threads, ...), cache_dir and torch_dtype; a warning names any other. trust_remote_code is False here.
         """
         rest = refuse(cls.__name__, kwargs, _REFUSED)
-        half = use_fp16
-        dtype = rest.pop("torch_dtype", rest.pop("dtype", None))
-        if dtype is not None:
-            wanted = precision_of(dtype)
-            half = half or wanted == "f16"
-            rest |= {} if wanted == "f16" else {"precision": wanted}
+        half, dtype = by_dtype(rest.pop("torch_dtype", rest.pop("dtype", None)), precision=rest.get("precision"))
         options = adjudge_options(
             cls.__name__,
-            {name: value for name, value in rest.items() if name != "cache_dir"},
+            {name: value for name, value in rest.items() if name != "cache_dir"} | dtype,
             device="auto" if device is None else str(device),
             trust_remote_code=trust_remote_code,
             cache_dir=rest.get("cache_dir"),
         )
-        ranker = cls(model_name_or_path, options, half=half)
+        ranker = cls(model_name_or_path, options, half=use_fp16 or half)
         labels = ranker.reranker.traits.outputs
         if num_labels not in (1, labels):
             ranker.close()

@@ -19,6 +19,7 @@ _SMALL = (
     "calibration.json",
     INDEX,
     "modules.json",
+    "config_sentence_transformers.json",
 )
 _EXPORTED = ("model.onnx", "onnx/model.onnx")
 _OLD_TOKENIZERS = ("vocab.txt", "vocab.json", "merges.txt", "added_tokens.json")
