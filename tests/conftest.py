@@ -7,9 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from adjudge import Reranker
 from tests.tiny_models import FAMILIES, Tiny, build
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 Folders = Callable[[Tiny], Path]
 """A recipe in, its folder out. The folder is shared: copy it before you change it."""

@@ -88,7 +88,7 @@ class Usage:
     pairs: int = 0  # (query, window) pairs judged
     tokens: int = 0  # real tokens of all pairs, specials included
     padded_tokens: int = 0  # tokens computed, padding included
-    batches: int = 0
+    batches: int = 0  # of the call that made the result (shared by all queries of one rank_many)
     truncated: int = 0  # documents that were cut
 
 

@@ -96,10 +96,23 @@ def test_agreement_sees_scale_and_order() -> None:
     assert agreement([5.0, 5.0, 6.0], [1.0, 2.0, 3.0])["spearman"] == pytest.approx(np.corrcoef([1.5, 1.5, 3], [1, 2, 3])[0, 1])
 
 
-def test_ratios_know_the_best_backend() -> None:
-    rates = {"adjudge": 100.0, "st-torch-f32": 10.0, "st-onnx-int8": 25.0, "flagembedding": 4.0}
-    systems = {name: {"pairs_per_s": {"median": rate}} for name, rate in rates.items()} | {"st-openvino": {"failure": "x"}}
-    assert ratios(systems) == {"adjudge": {"st-torch-f32": 10.0, "st-onnx-int8": 4.0, "flagembedding": 25.0, "st-best": 4.0}}
+def test_ratios_know_the_best_backend_and_the_best_that_agrees() -> None:
+    rates = {"adjudge": 100.0, "st-torch-f32": 10.0, "st-onnx-int8": 25.0, "st-openvino-int8": 50.0, "flagembedding": 4.0}
+    systems: dict[str, dict[str, object]] = {
+        name: {"pairs_per_s": {"median": rate}, "agreement": {"spearman": 0.5 if name == "st-openvino-int8" else 1.0}}
+        for name, rate in rates.items()
+    }
+    systems["st-openvino"] = {"failure": "x"}
+    assert ratios(systems) == {
+        "adjudge": {
+            "st-torch-f32": 10.0,
+            "st-onnx-int8": 4.0,
+            "st-openvino-int8": 2.0,
+            "flagembedding": 25.0,
+            "st-best": 2.0,
+            "st-best-agreeing": 4.0,
+        }
+    }
 
 
 def test_the_peak_is_the_accelerators_where_there_is_one() -> None:

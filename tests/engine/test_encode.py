@@ -42,8 +42,8 @@ def one(tokeniser: Tokeniser, query: str, document: str, windows: WindowConfig, 
     return Encoder(tokeniser, max_length).encode([(query, document)], windows)[0]
 
 
-@settings(max_examples=40)
-@given(SOME_TEXT.map("".join), st.sampled_from(QUERIES), st.sampled_from([None, 0, 3]), st.sampled_from([24, 40, 90]))
+@settings(max_examples=25)
+@given(SOME_TEXT.map("".join), st.sampled_from(QUERIES), st.sampled_from([None, 0, 2]), st.sampled_from([24, 40, 90]))
 def test_windows_cover_every_character(tokeniser: Tokeniser, text: str, query: str, overlap: int | None, max_length: int) -> None:
     item = one(tokeniser, query, text, WindowConfig(overlap_tokens=overlap), max_length)
     assert item.spans[0][0] == 0

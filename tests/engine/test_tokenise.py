@@ -71,13 +71,13 @@ def test_pairs_are_joined_as_the_tokenizer_joins_them(tokeniser: Tokeniser, own:
         assert_same(tokeniser, own, query, document)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(TEXT, TEXT)
 def test_any_two_texts_are_joined_as_the_tokenizer_joins_them(tokeniser: Tokeniser, own: Tokenizer, query: str, document: str) -> None:
     assert_same(tokeniser, own, query, document)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.lists(ANY_TEXT, max_size=6), st.integers(0, 30))
 def test_long_and_short_texts_have_the_same_ids(tokeniser: Tokeniser, texts: list[str], short: int) -> None:
     plain = tokeniser.encode(texts, short=10**6)

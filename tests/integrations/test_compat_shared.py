@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from adjudge.backends.cpu import cpu_has_bfloat16
+from adjudge.backends.capabilities import cpu_has_bfloat16
 from adjudge.errors import BackendUnavailableError, ClosedError, ConfigError, InputError, NotARerankerError
 from adjudge.integrations import compat, compat_base
 from adjudge.integrations.compat import AutoModelForRanking, CompatWarning, CrossEncoder, FlagReranker, Truncated

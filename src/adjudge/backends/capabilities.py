@@ -1,10 +1,12 @@
-"""What the runtimes say this machine can do, asked without loading a model. For `adjudge doctor`."""
+"""What the runtimes say this machine can do, asked without loading a model."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from ..errors import MissingExtraError
 
-__all__ = ["cpu_capabilities", "torch_devices"]
+__all__ = ["cpu_capabilities", "cpu_has_bfloat16", "torch_devices"]
 
 
 def cpu_capabilities() -> tuple[str, ...]:
@@ -17,6 +19,11 @@ def cpu_capabilities() -> tuple[str, ...]:
     except ImportError as exc:
         raise MissingExtraError(package="openvino", extra="all", what="backend='openvino'") from exc
     return tuple(str(name) for name in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether bfloat16 is computed by instructions of its own (AVX-512 BF16, AMX, Arm BF16), so that it is faster than float32."""
+    return find_spec("openvino") is not None and "BF16" in cpu_capabilities()
 
 
 def torch_devices() -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from ..backends.base import Floats
-from ..backends.cpu import cpu_has_bfloat16
+from ..backends.capabilities import cpu_has_bfloat16
 from ..config import Options, Precision
 from ..engine.cut import Cut
 from ..engine.documents import accept_pairs
