@@ -95,7 +95,7 @@ class WindowConfig:
 class BatchConfig:
     """How pairs are put together."""
 
-    max_batch_tokens: int | None = None  # padded tokens a forward pass; None: the backend's measured default
+    max_batch_tokens: int | None = None  # padded tokens a forward pass; None: what the backend advises (Traits.batch_tokens)
     max_batch_pairs: int | None = None  # an upper limit on rows as well; None: none
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adjudge.engine.batches import SMALLEST_SHARE, even_budget, plan_batches
+from adjudge.engine.batches import BUDGET_STEP, SMALLEST_SHARE, even_budget, padded_length, plan_batches
 
 LENGTHS = st.lists(st.integers(1, 600), max_size=80)
 BUDGETS = st.integers(1, 3000)
@@ -70,6 +70,25 @@ def test_even_budget_is_within_the_budget_and_takes_no_more_rounds(tokens: int, 
 
 
 def test_even_budget_shares_out_between_streams() -> None:
-    assert even_budget(4000, 4096, 2) == 2000
-    assert even_budget(10_000, 4096, 2) == 2500
+    assert even_budget(4000, 4096, 2) == 2048  # 2,000 each, rounded up to a step
+    assert even_budget(10_000, 4096, 2) == 2560
     assert even_budget(100, 4096, 2) == SMALLEST_SHARE
+
+
+@given(st.integers(600, 100_000), st.integers(1, 16))
+def test_requests_of_about_one_size_get_one_budget(tokens: int, parallel: int) -> None:
+    assert even_budget(tokens, 8192, parallel) % BUDGET_STEP == 0
+
+
+@given(st.integers(1, 8192), st.integers(1, 64), st.integers(1, 8192))
+def test_a_padded_length_is_the_next_step_and_within_the_model(length: int, step: int, longest: int) -> None:
+    padded = padded_length(length, step, longest)
+    assert length <= padded <= max(length, longest)
+    assert padded - length < 2 * step
+    assert padded in (length, longest) or padded % step == 0
+
+
+def test_no_step_pads_to_the_longest_only() -> None:
+    assert [padded_length(n, 1, 512) for n in (1, 7, 8)] == [1, 7, 8]
+    assert [padded_length(n, 16, 512) for n in (1, 16, 17, 128, 129, 200, 500, 512)] == [16, 16, 32, 128, 160, 224, 512, 512]
+    assert padded_length(505, 16, 510) == 510

@@ -47,6 +47,8 @@ class Traits:
     outputs: int  # columns of what forward() returns
     padding_free: bool  # True: padding costs nothing, so a batch is charged its real tokens
     parallel: int  # how many forward() calls at once make good use of the device
+    batch_tokens: int = 2048  # a good budget for one forward(): enough work to fill the device, little enough to share out evenly
+    length_step: int = 1  # batches are padded to a multiple of this, where the model is long enough: fewer and rounder shapes
     notes: tuple[str, ...] = ()  # what was decided for the user and why, one sentence each
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..config import BackendConfig
 from ..errors import BackendError, BackendMemoryError, BackendUnavailableError, ClosedError, UnsupportedModelError
 from ..models.model import Model
+from ..models.weights import release_pages
 from .base import Batch, Floats, Traits
 from .openvino_graph import build_graph
 
@@ -18,6 +19,12 @@ __all__ = ["OpenVinoBackend", "open_openvino", "usable_cores"]
 
 DYNAMIC_GROUP = 32
 """Activations that share a scale where int8 is computed as int8. Wider is faster and worse: docs/experiments.md has the figures."""
+
+BATCH_TOKENS = 1024
+"""Larger batches gain nothing here and take more memory: docs/experiments.md."""
+
+LENGTH_STEP = 16
+"""Kernels work on tiles of 16 rows (a length of 193 costs as much as 208), and every new shape costs some 40 ms once."""
 
 MOST_LONE_STREAMS = 4
 """Up to so many threads each is a stream of its own, which shares out batches best; beyond, streams of several threads."""
@@ -29,6 +36,7 @@ class OpenVinoBackend:
     def __init__(self, compiled: Any, traits: Traits, shared: list[np.ndarray]) -> None:
         """Take over a compiled model and the arrays it reads from; one infer request per parallel forward."""
         self._shared = shared
+        self._fresh = True
         self._traits = traits
         self._names = [port.get_any_name() for port in compiled.inputs]
         self._compiled: Any = compiled
@@ -46,6 +54,9 @@ class OpenVinoBackend:
         if self._compiled is None:
             raise ClosedError("this model was closed; create a new Reranker")
         request = self._idle.get()
+        if request is None:  # closed while this call waited for a stream
+            self._idle.put(None)
+            raise ClosedError("this model was closed; create a new Reranker")
         try:
             request.infer({name: getattr(batch, name) for name in self._names}, share_inputs=True)
             return np.array(request.get_output_tensor(0).data, dtype=np.float32)
@@ -57,6 +68,7 @@ class OpenVinoBackend:
             raise BackendError(f"openvino failed on a batch of {batch.rows} x {batch.input_ids.shape[1]} tokens: {exc}") from exc
         finally:
             self._idle.put(request)
+            self._release_weights()
 
     def close(self) -> None:
         """Free the compiled model. Forwards that are running finish first."""
@@ -65,6 +77,14 @@ class OpenVinoBackend:
         self._compiled, self._shared = None, []
         for _ in range(self._traits.parallel):
             self._idle.get()
+        self._idle.put(None)
+
+    def _release_weights(self) -> None:
+        """After the first forward the plugin has packed the weights its own way: the pages of the file need not stay in memory."""
+        if self._fresh:
+            self._fresh = False
+            for array in self._shared:
+                release_pages(array)
 
 
 def open_openvino(model: Model, config: BackendConfig) -> OpenVinoBackend:
@@ -89,6 +109,8 @@ def open_openvino(model: Model, config: BackendConfig) -> OpenVinoBackend:
         outputs=model.spec.head.outputs,
         padding_free=False,
         parallel=int(compiled.get_property("NUM_STREAMS")),
+        batch_tokens=BATCH_TOKENS,
+        length_step=LENGTH_STEP,
         notes=notes,
     )
     return OpenVinoBackend(compiled, traits, shared)

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Network", "TorchBackend", "open_torch"]
 
+CPU_BATCH_TOKENS = 2048
+GPU_BATCH_TOKENS = 16384
+"""The budget that text-embeddings-inference starts with on the same cards; not measured here yet."""
+
 _thread_setting = threading.Lock()
 """torch's thread count belongs to the whole process; whoever changes it holds this until it is put back."""
 
@@ -88,6 +92,7 @@ def open_torch(model: Model, config: BackendConfig) -> TorchBackend:
         padding_free=network.padding_free,
         # A GPU is fed best when one batch is prepared while another is computed; a CPU forward uses every core by itself.
         parallel=2 if placement.device.type == "cuda" else 1,
+        batch_tokens=GPU_BATCH_TOKENS if placement.device.type == "cuda" else CPU_BATCH_TOKENS,
         notes=placement.notes,
     )
     return TorchBackend(network, traits, threads=threads)

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["even_budget", "plan_batches"]
+__all__ = ["even_budget", "padded_length", "plan_batches"]
 
 SMALLEST_SHARE = 512
 """Tokens below which splitting a small request over the streams costs more than it gains."""
+
+BUDGET_STEP = 256
+"""Budgets are rounded up to this, so that requests of about one size make batches of the same shapes, which backends remember."""
 
 
 def even_budget(tokens: int, budget: int, parallel: int) -> int:
     """A budget of at most `budget` under which `tokens` make batches of one size, as many for each of `parallel` streams."""
     rounds = max(1, -(-tokens // (budget * parallel)))
-    return min(budget, max(SMALLEST_SHARE, -(-tokens // (rounds * parallel))))
+    share = max(SMALLEST_SHARE, -(-tokens // (rounds * parallel)))
+    return min(budget, -(-share // BUDGET_STEP) * BUDGET_STEP)
+
+
+def padded_length(length: int, step: int, longest: int) -> int:
+    """`length` rounded up to a multiple of `step` (of twice that beyond eight steps), but not above `longest`; a step of 1 pads nothing."""
+    if step == 1:
+        return length
+    step = step if length <= 8 * step else 2 * step
+    return max(length, min(longest, -(-length // step) * step))
 
 
 def plan_batches(lengths: Sequence[int], *, max_tokens: int, max_rows: int | None = None, padding_free: bool = False) -> list[list[int]]:

@@ -18,7 +18,7 @@ from ..errors import BackendError, BackendMemoryError, ClosedError, ConfigError
 from ..models.model import Model
 from ..types import Timings
 from .aggregate import aggregate
-from .batches import even_budget, plan_batches
+from .batches import even_budget, padded_length, plan_batches
 from .cut import Cut
 from .encode import Encoder, Item, blocks
 from .scores import check_finite, relevance
@@ -37,7 +37,6 @@ BLOCK_PAIRS = 1024
 BLOCK_CHARACTERS = 1_000_000
 """Characters of pairs encoded together, for the same reason: long documents make many windows each."""
 
-DEFAULT_BATCH_TOKENS = 2048
 FLOOR_BATCH_TOKENS = 256
 
 
@@ -85,7 +84,8 @@ class Engine:
         self.tokeniser = tokeniser
         self._config = config
         self._encoder = Encoder(self.tokeniser, self.max_length)
-        self._budget = DEFAULT_BATCH_TOKENS if config.batches.max_batch_tokens is None else config.batches.max_batch_tokens
+        wanted = config.batches.max_batch_tokens
+        self._budget = backend.traits.batch_tokens if wanted is None else wanted
         self._budget_lock = threading.Lock()
         self._pool = ThreadPoolExecutor(max(1, backend.traits.parallel), thread_name_prefix="adjudge-forward")
         self._process = os.getpid()
@@ -181,7 +181,7 @@ class Engine:
         items = run.encode(pairs)
         rows = [pair for item in items for pair in item.pairs]
         limits = [n for n in (self._config.batches.max_batch_pairs, run.max_rows) if n is not None]
-        lengths = [len(r.ids) for r in rows]
+        lengths = [self._padded(len(r.ids)) for r in rows]
         plan = plan_batches(
             lengths,
             max_tokens=even_budget(sum(lengths), self._budget, self.backend.traits.parallel),
@@ -214,12 +214,16 @@ class Engine:
 
     def _computed_length(self, rows: Sequence[PairIds], batch: Sequence[int]) -> np.ndarray:
         lengths = np.array([len(rows[i].ids) for i in batch], np.int64)
-        return lengths if self.backend.traits.padding_free else np.full(len(batch), lengths.max())
+        return lengths if self.backend.traits.padding_free else np.full(len(batch), self._padded(int(lengths.max())))
+
+    def _padded(self, length: int) -> int:
+        """The length that a row is computed at, were it the longest of its batch."""
+        return padded_length(length, self.backend.traits.length_step, self.model.max_length)
 
     def _forward(self, rows: Sequence[PairIds]) -> Floats:
         """One batch; when memory runs out, its halves, and smaller batches from then on."""
         try:
-            return self.backend.forward(self.tokeniser.batch(rows))
+            return self.backend.forward(self.tokeniser.batch(rows, length=self._padded(max(len(r.ids) for r in rows))))
         except BackendMemoryError:
             if len(rows) == 1:
                 raise

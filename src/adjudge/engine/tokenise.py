@@ -95,10 +95,10 @@ class Tokeniser:
         types = (before.types, query_types, between.types, document_types, after.types)
         return PairIds(np.concatenate(ids), np.concatenate(types), np.repeat(_PARTS, [len(part) for part in ids]))
 
-    def batch(self, pairs: Sequence[PairIds]) -> Batch:
-        """Pad pairs on the right to the longest of them."""
+    def batch(self, pairs: Sequence[PairIds], *, length: int = 0) -> Batch:
+        """Pad pairs on the right to `length`, or to the longest of them where that is more."""
         lengths = np.array([len(p.ids) for p in pairs], np.int32)
-        shape = (len(pairs), int(lengths.max()))
+        shape = (len(pairs), max(int(lengths.max()), length))
         ids, types, segments = np.full(shape, self._pad, np.int32), np.zeros(shape, np.int32), np.full(shape, SPECIAL, np.int32)
         for row, pair in enumerate(pairs):
             end = lengths[row]

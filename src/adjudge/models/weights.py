@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import mmap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 
 from ..errors import ModelFilesError, UnsupportedModelError
 
-__all__ = ["SCALE_SUFFIX", "Array", "Quantised", "Weights"]
+__all__ = ["SCALE_SUFFIX", "Array", "Quantised", "Weights", "release_pages"]
 
 Array: TypeAlias = NDArray[Any]
 
@@ -69,9 +70,9 @@ class Weights:
         return self._entry(name).shape
 
     def array(self, name: str) -> NDArray[np.float32]:
-        """One tensor as float32, int8 tables multiplied out."""
+        """One tensor as float32, int8 tables multiplied out. Where the file holds float32 this is a view of it: do not write."""
         tensor = self.tensor(name)
-        return tensor.dense() if isinstance(tensor, Quantised) else tensor.astype(np.float32)
+        return tensor.dense() if isinstance(tensor, Quantised) else tensor.astype(np.float32, copy=False)
 
     def tensor(self, name: str) -> Array | Quantised:
         """One tensor as it is stored: a view of the file (bfloat16 widened to float32), or an int8 table. The file is never written."""
@@ -127,6 +128,15 @@ class Weights:
         if entry.dtype == "BF16":  # numpy has no bfloat16: its bits are the upper half of a float32
             return (np.asarray(raw).astype(np.uint32) << 16).view(np.float32)
         return np.asarray(raw)
+
+
+def release_pages(array: Array) -> None:
+    """Take an array's pages out of memory if they are those of a file. They come back from the file when they are read again."""
+    base: object = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # not on Windows
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def _read_header(path: Path) -> dict[str, _Entry]:

@@ -36,7 +36,6 @@ Kind: TypeAlias = Literal["query", "document"]
 BLOCK_TEXTS = 1024
 """Texts encoded and sorted together, as in the engine: full batches, and a million texts never all in memory as ids."""
 
-BATCH_TOKENS = 4096
 NO_LIMIT = sys.maxsize
 
 
@@ -152,7 +151,7 @@ class Embedder:
     def _compute(self, rows: Sequence[PairIds]) -> Floats:
         plan = plan_batches(
             [len(row.ids) for row in rows],
-            max_tokens=BATCH_TOKENS if self._batches.max_batch_tokens is None else self._batches.max_batch_tokens,
+            max_tokens=self.traits.batch_tokens if self._batches.max_batch_tokens is None else self._batches.max_batch_tokens,
             max_rows=self._batches.max_batch_pairs,
             padding_free=self.traits.padding_free,
         )
