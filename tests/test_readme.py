@@ -82,9 +82,9 @@ def test_command_blocks_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", [README, CHINESE], ids=lambda path: path.name)
 def test_python_blocks_parse(path: Path) -> None:
-    for block in blocks(path):
-        if block.language == "python":
-            ast.parse(block.code)
+    trees = [ast.parse(block.code) for block in blocks(path) if block.language == "python"]
+    assert trees
+    assert all(tree.body for tree in trees)
 
 
 def test_both_languages_show_the_same_blocks() -> None:

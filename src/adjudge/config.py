@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
-from typing import Final, Literal, TypeAlias, TypedDict, get_args
+from typing import Literal, TypeAlias, TypedDict, get_args
 
 from .errors import ConfigError
 
 __all__ = [
-    "UNSET",
     "Aggregation",
     "BackendConfig",
     "BackendName",
@@ -19,19 +17,8 @@ __all__ = [
     "Options",
     "Precision",
     "SourceConfig",
-    "Unset",
     "WindowConfig",
 ]
-
-
-class Unset(Enum):
-    """The type of UNSET."""
-
-    UNSET = "unset"
-
-
-UNSET: Final = Unset.UNSET
-"""Not given. Different from None, 0 and False, which mean what they say."""
 
 BackendName: TypeAlias = Literal["auto", "openvino", "torch", "onnx", "fake"]
 Precision: TypeAlias = Literal["auto", "f32", "bf16", "f16", "int8"]

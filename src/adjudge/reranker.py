@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypedDict, TypeVar, Unpack
@@ -191,20 +192,19 @@ class Reranker:
 def _open_engine(model: Model, config: EngineConfig) -> Engine:
     """Load the tokeniser while the backend compiles: both take a few tenths of a second, on different cores."""
     usable_length(model, config.max_length)  # said before seconds are spent on compiling
-    with ThreadPoolExecutor(1, thread_name_prefix="adjudge-load") as pool:
+    with ThreadPoolExecutor(1, thread_name_prefix="adjudge-load") as pool, ExitStack() as on_failure:
         opening = pool.submit(open_backend, model, config.backend)
-        try:
-            tokeniser = Tokeniser(model)
-        except BaseException:
-            if opening.exception() is None:
-                opening.result().close()
-            raise
-        backend = opening.result()
-    try:
-        return Engine(model, backend, tokeniser, config)
-    except BaseException:
-        backend.close()
-        raise
+        on_failure.callback(_close_opened, opening)
+        tokeniser = Tokeniser(model)
+        engine = Engine(model, opening.result(), tokeniser, config)
+        on_failure.pop_all()
+    return engine
+
+
+def _close_opened(opening: Future[Backend]) -> None:
+    """Free a backend that was opened for nothing; waits for it where it is still being opened."""
+    if opening.exception() is None:
+        opening.result().close()
 
 
 async def _on_a_thread(call: Callable[..., R], *arguments: Any, **options: Any) -> R:

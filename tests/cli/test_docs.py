@@ -61,4 +61,5 @@ def test_the_examples_are_command_lines_that_parse(path: str) -> None:
     epilog = command.epilog or ""  # type: ignore[attr-defined]
     for line in epilog.split("\n\n")[1:]:
         words = shlex.split(next(part for part in line.split(" | ") if part.startswith(path)))
-        command.make_context(path, words[len(path.split()) :])  # type: ignore[attr-defined]
+        context = command.make_context(path, words[len(path.split()) :])  # type: ignore[attr-defined]
+        assert context.params

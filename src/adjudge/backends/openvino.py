@@ -24,7 +24,7 @@ BATCH_TOKENS = 1024
 """Larger batches gain nothing here and take more memory: docs/experiments.md."""
 
 LENGTH_STEP = 16
-"""Kernels work on tiles of 16 rows (a length of 193 costs as much as 208), and every new shape costs some 40 ms once."""
+"""Kernels work on tiles of 16 rows (a length of 129 cost as much as 144), and a shape costs a third more the first time."""
 
 MOST_LONE_STREAMS = 4
 """Up to so many threads each is a stream of its own, which shares out batches best; beyond, streams of several threads."""

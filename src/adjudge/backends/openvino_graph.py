@@ -72,7 +72,7 @@ class _Graph:
             at = f"layer.{i}."
             # When the head reads only the first token, the last layer is computed for that token alone: a seventh less work at six layers.
             asks = self._first(x) if i == self.spec.layers - 1 and self._first_only() else x
-            # three layers, not one wide one: the plugin fuses each head split into its attention kernel only then (8 % faster)
+            # three layers, not one wide one: the plugin fuses each head split into its attention kernel only then (7 % faster)
             query, key, value = (
                 b.heads(b.linear(source, at + part), self.spec.attention_heads)
                 for source, part in ((asks, "query"), (x, "key"), (x, "value"))

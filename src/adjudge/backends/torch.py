@@ -22,7 +22,7 @@ __all__ = ["Network", "TorchBackend", "open_torch"]
 
 CPU_BATCH_TOKENS = 2048
 GPU_BATCH_TOKENS = 16384
-"""The budget that text-embeddings-inference starts with on the same cards; not measured here yet."""
+"""The default of text-embeddings-inference (--max-batch-tokens). Not measured here: no GPU was at hand."""
 
 _thread_setting = threading.Lock()
 """torch's thread count belongs to the whole process; whoever changes it holds this until it is put back."""

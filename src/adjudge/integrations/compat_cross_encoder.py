@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,12 @@ class CrossEncoder(CompatModel):
             trust_remote_code=trust_remote_code,
         )
         super().__init__(model_name_or_path, options, half=half)
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(self.close)
             self._settle(num_labels if num_labels is not None else labels.get("num_labels"), prompts, default_prompt_name)
             self.max_seq_length = max_length if max_length is not None else lengths.get("model_max_length", self.reranker.max_length)
             self.activation_fn = self._default_activation if activation_fn is None else activation_fn
-        except BaseException:
-            self.close()
-            raise
+            on_failure.pop_all()
 
     def _settle(self, num_labels: int | None, prompts: Mapping[str, str] | None, default_prompt_name: str | None) -> None:
         """Lay what the caller gave over what the model's files say."""
