@@ -12,6 +12,7 @@ AdjudgeError
 │   ├── UnsafeModelError          loading it would run code: pickle weights, remote code
 │   ├── UnsupportedModelError     a reranker, but of a family that the chosen backend cannot run
 │   └── TokenizerMismatchError    the tokenizer does not fit the model's vocabulary
+├── TrainingError                 training cannot go on: the loss is no number, a checkpoint of another run
 ├── HubError                      the hub could not be reached or refused
 └── BackendError
     ├── BackendUnavailableError   the named backend, device or precision cannot be had here
@@ -39,6 +40,7 @@ __all__ = [
     "ModelNotFoundError",
     "NotARerankerError",
     "TokenizerMismatchError",
+    "TrainingError",
     "UnsafeModelError",
     "UnsupportedModelError",
 ]
@@ -96,6 +98,10 @@ class UnsupportedModelError(ModelError):
 
 class TokenizerMismatchError(ModelError):
     """The tokenizer makes ids that the model's vocabulary does not hold."""
+
+
+class TrainingError(AdjudgeError):
+    """Training cannot go on."""
 
 
 class HubError(AdjudgeError):

@@ -1,0 +1,70 @@
+"""What the recipe's steps share: settings, JSON lines, the cutting of long passages."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+__all__ = ["SETTINGS", "excerpt", "is_han", "read_rows", "settings", "write_rows"]
+
+SETTINGS = Path(__file__).with_name("settings.toml")
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n+")
+
+
+def settings(path: Path = SETTINGS) -> dict[str, Any]:
+    """The whole file."""
+    with path.open("rb") as file:
+        return tomllib.load(file)
+
+
+def read_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """Rows of a .jsonl or .jsonl.gz file."""
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+        for line in file:
+            if line.strip():
+                yield json.loads(line)
+
+
+def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+    """Write JSON lines (gzipped where the name says so, without a date, so that equal rows make equal files); returns how many."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    count = 0
+    with path.open("wb") as raw:
+        out = gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) if path.suffix == ".gz" else raw
+        for row in rows:
+            out.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+            count += 1
+        if out is not raw:
+            out.close()
+    return count
+
+
+def is_han(text: str) -> bool:
+    """Whether a text is mainly Chinese."""
+    return len(_HAN.findall(text)) * 3 > len(text)
+
+
+def excerpt(text: str, draw: random.Random, *, latin: int, han: int, answer: str = "", anywhere: bool = False) -> str:
+    """At most `latin` (or `han`) characters of whole sentences: around `answer` where given, from anywhere if asked, else the beginning."""
+    room = han if is_han(text) else latin
+    if len(text) <= room:
+        return text
+    starts = [0] + [m.end() for m in _END.finditer(text) if m.end() < len(text) - 20]
+    at = text.find(answer) if answer else -1
+    if at >= 0:
+        starts = [s for s in starts if s <= at and at + len(answer) <= s + room] or [max(0, at - room // 3)]
+    elif anywhere:
+        starts = [s for s in starts if len(text) - s >= room // 2] or [0]
+    else:
+        starts = [0]
+    first = draw.choice(starts)
+    piece = text[first : first + room]
+    ends = [m.end() for m in _END.finditer(piece) if m.end() > room // 2 and (at < 0 or first + m.end() >= at + len(answer))]
+    return (piece[: ends[-1]] if ends and first + room < len(text) else piece).strip()

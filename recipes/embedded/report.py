@@ -1,0 +1,117 @@
+"""Step 8: tables out of the scores that evaluate.py kept.
+
+    python -m recipes.embedded.report OUT [--json FILE]
+
+For each set: nDCG@10, RR@10 and Success@3 of BM25, the bi-encoder, their fusion, and the judge over BM25's 50, over the bi-encoder's 50
+and over both; paired differences of nDCG@10 with 95 % intervals (1.96 standard errors of the mean difference).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ir_measures
+import numpy as np
+from numpy.typing import NDArray
+
+from recipes.embedded.common import read_rows
+
+MEASURES = {"nDCG@10": ir_measures.nDCG @ 10, "RR@10": ir_measures.RR @ 10, "Success@3": ir_measures.Success @ 3}
+
+SYSTEMS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
+    "BM25": lambda row: row["bm25"],
+    "bi-encoder": lambda row: row["dense"],
+    "fusion": lambda row: row["fusion"],
+    "judge on BM25": lambda row: reorder(row, row["bm25"]),
+    "judge on bi-encoder": lambda row: reorder(row, row["dense"]),
+    "judge on both": lambda row: reorder(row, list(row["judge"])),
+    "best possible": lambda row: sorted(row["judge"], key=lambda d: -row["grades"].get(d, 0)),
+}
+PAIRS = (
+    ("judge on BM25", "BM25"),
+    ("judge on bi-encoder", "bi-encoder"),
+    ("judge on both", "bi-encoder"),
+    ("judge on both", "fusion"),
+    ("judge on both", "BM25"),
+)
+
+
+def reorder(row: dict[str, Any], documents: list[str]) -> list[str]:
+    """By logit, ties in the order given."""
+    return sorted(documents, key=lambda d: -row["judge"][d])
+
+
+def measure(rows: list[dict[str, Any]]) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """{system: {measure: a value a query}}."""
+    qrels = [ir_measures.Qrel(row["query"], d, g) for row in rows for d, g in row["grades"].items()]
+    order = {row["query"]: n for n, row in enumerate(rows)}
+    found: dict[str, dict[str, NDArray[np.float64]]] = {}
+    for system, rank in SYSTEMS.items():
+        run = [ir_measures.ScoredDoc(row["query"], d, -float(at)) for row in rows for at, d in enumerate(rank(row))]
+        values = {name: np.zeros(len(rows)) for name in MEASURES}
+        names = {measure: name for name, measure in MEASURES.items()}
+        for metric in ir_measures.iter_calc(list(MEASURES.values()), qrels, run):
+            values[names[metric.measure]][order[metric.query_id]] = metric.value
+        found[system] = values
+    return found
+
+
+def paired(better: NDArray[np.float64], worse: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean difference and half the width of its 95 % interval."""
+    difference = better - worse
+    return float(difference.mean()), 1.96 * float(difference.std(ddof=1)) / math.sqrt(len(difference))
+
+
+def summarise(folder: Path) -> dict[str, Any]:
+    """Everything, as plain numbers."""
+    sets: dict[str, Any] = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        rows = list(read_rows(path))
+        found = measure(rows)
+        sets[path.stem] = {
+            "queries": len(rows),
+            "measures": {system: {name: round(float(v.mean()), 4) for name, v in values.items()} for system, values in found.items()},
+            "differences": {
+                f"{a} - {b}": [round(x, 4) for x in paired(found[a]["nDCG@10"], found[b]["nDCG@10"])] for a, b in PAIRS
+            },
+        }
+    return {"sets": sets, "mean": _mean(sets)}
+
+
+def _mean(sets: dict[str, Any]) -> dict[str, float]:
+    values = {system: [found["measures"][system]["nDCG@10"] for found in sets.values()] for system in SYSTEMS}
+    return {system: round(float(np.mean(listed)), 4) for system, listed in values.items() if listed}
+
+
+def table(summary: dict[str, Any]) -> str:
+    """Markdown."""
+    lines = ["| set | queries | " + " | ".join(SYSTEMS) + " |", "|---|---|" + "---|" * len(SYSTEMS)]
+    for name, found in summary["sets"].items():
+        cells = [f"{found['measures'][s]['nDCG@10']:.3f}" for s in SYSTEMS]
+        lines.append(f"| {name} | {found['queries']} | " + " | ".join(cells) + " |")
+    lines.append("| mean | | " + " | ".join(f"{summary['mean'][s]:.3f}" for s in SYSTEMS) + " |")
+    lines += ["", "| nDCG@10, paired | " + " | ".join(f"{a} − {b}" for a, b in PAIRS) + " |", "|---|" + "---|" * len(PAIRS)]
+    for name, found in summary["sets"].items():
+        lines.append(f"| {name} | " + " | ".join("{:+.3f} ± {:.3f}".format(*found["differences"][f"{a} - {b}"]) for a, b in PAIRS) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Read the arguments and run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    summary = summarise(arguments.out)
+    print(table(summary))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
