@@ -1,6 +1,6 @@
 """Write golden.json: what the shipped weights say of a few pairs, computed by transformers in float32, not by adjudge.
 
-    python recipes/embedded/golden.py PAIRS.json [FOLDER]
+    python -m recipes.embedded.golden PAIRS.json [FOLDER]
 
 PAIRS.json is a list of {"query", "passage"} (an earlier golden.json will do). `adjudge doctor` and the tests compare with the
 result, so it must come from code that shares nothing with the backends. Needs torch and transformers.

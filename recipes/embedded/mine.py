@@ -17,9 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from adjudge import Reranker
 from adjudge.retrieval.dense import Embedder
 from adjudge.train.alterations import cut_answer, swap_shared_terms
-from adjudge.train.negatives import NegativeConfig, Question, Source, choose, mine
+from adjudge.train.negatives import Mined, NegativeConfig, Question, Source, choose, mine
+from adjudge.train.sharpen import sharpen
 from recipes.embedded.common import excerpt, read_rows, settings, write_rows
 
 MARKED = ("tydi", "drcd-dev", "cmrc-trial", "mlqa-test", "mlqa-test-x")
@@ -41,14 +43,13 @@ def select(rows: list[dict[str, Any]], mix: dict[str, Any], dial: float) -> Chos
     by_source: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_source.setdefault(row["source"], []).append(row)
-    train, held_out, distractors = [], [], []
+    ordered = {source: list(interleave(by_source[source], draw)) for source in mix["questions"]}
+    held_out = [row for source, count in mix["held_out"].items() for row in ordered[source][:count]]
+    # Another question on a held-out passage, or the same question in another source, would show it in training.
+    seen = {row["positive"] for row in held_out} | {row["query"] for row in held_out}
+    train, distractors = [], []
     for source, wanted in mix["questions"].items():
-        ordered = list(interleave(by_source[source], draw))
-        kept_back = mix["held_out"].get(source, 0)
-        held_out += ordered[:kept_back]
-        # Another question on a held-out passage would show it in training.
-        seen = {row["positive"] for row in ordered[:kept_back]}
-        rest = [row for row in ordered[kept_back:] if row["positive"] not in seen]
+        rest = [row for row in ordered[source] if row["positive"] not in seen and row["query"] not in seen]
         count = min(len(rest), round(wanted * dial))
         train += rest[:count]
         distractors += rest[count : count + round(mix["distractors"].get(source, 0) * dial)]
@@ -134,6 +135,7 @@ def main() -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("--dial", type=float, default=1.0)
     parser.add_argument("--model", default="embedded")
+    parser.add_argument("--judge", default="", help="a trained judge, to mine again with it: it vetoes answers and puts the hardest first")
     arguments = parser.parse_args()
     all_settings = settings()
     config = NegativeConfig(**all_settings["negatives"])
@@ -150,6 +152,9 @@ def main() -> None:
     query_vectors, vectors = embed(questions, corpus, all_settings["passages"], arguments.model)
     mined = mine(questions, corpus, query_vectors=query_vectors, vectors=vectors, config=config)
     print(mined.statistics, flush=True)
+    if arguments.judge:
+        mined = again(mined, questions, corpus, arguments.judge, all_settings["passages"])
+        print(f"with the judge:\n{mined.statistics}", flush=True)
     split, folder = len(chosen.train), arguments.work / all_settings["folders"]["groups"]
     wide = replace(config, per_question=15, hardest=24)
     picked = choose(mined, questions, corpus, config)
@@ -158,6 +163,14 @@ def main() -> None:
     write_rows(folder / "train.jsonl.gz", (groups.training(row, picked[i], i) for i, row in enumerate(asked[:split])))
     write_rows(folder / "held-out.jsonl.gz", (groups.plain(row, picked_wide[i], i) for i, row in enumerate(asked) if i >= split))
     print(Counter(f"{row['query_lang']}-{row['passage_lang']}" for row in asked[:split]).most_common())
+
+
+def again(mined: Mined, questions: list[Question], corpus: list[Source], judge: str, cut: dict[str, Any]) -> Mined:
+    """The candidates as a trained judge sees them, by the beginnings of passages."""
+    draw = random.Random(0)
+    short = [replace(source, text=excerpt(source.text, draw, latin=cut["latin"], han=cut["han"])) for source in corpus]
+    with Reranker(judge) as scorer:
+        return sharpen(mined, questions, short, score=lambda pairs: scorer.score(pairs, normalize=False))
 
 
 def embed(questions: list[Question], corpus: list[Source], cut: dict[str, Any], model: str) -> tuple[Any, Any]:

@@ -1,11 +1,12 @@
-"""Pack float16 weights of a judge and its bi-encoder into the form that ships: int8 rows, one scale a row.
+"""Step 6: pack the weights of a judge and its bi-encoder into the form that ships: int8 rows, one scale a row.
 
-    python recipes/embedded/pack.py SOURCE [TARGET]
+    python -m recipes.embedded.pack SOURCE [TARGET] [--edition 2]
 
 SOURCE holds config.json, tokenizer.json, embeddings.safetensors (the table both share), encoder.safetensors and
-judge.safetensors (with the head's tensors under head.*). Every matrix of two dimensions with more than 4,096 numbers,
-position and type embeddings apart, becomes int8: values = round(w / scale), scale = max|w| / 127 over the row
-(an output channel of a layer, a piece of the table). Norms, biases and heads stay as they are.
+judge.safetensors (with the heads' tensors under head.* and aspects.*), and calibration.json where the judge was calibrated.
+Every matrix of two dimensions with more than 4,096 numbers, position and type embeddings and heads apart, becomes int8:
+values = round(w / scale), scale = max|w| / 127 over the row (an output channel of a layer, a piece of the table).
+Norms and biases become float16, heads float32.
 Run time: a few seconds. Needs numpy and safetensors.
 """
 
@@ -19,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-EDITION = "1"
-KEPT = ("position_embeddings", "token_type_embeddings", "head.")
+EDITION = "2"
+KEPT = ("position_embeddings", "token_type_embeddings", "head.", "aspects.")
 TARGET = Path(__file__).resolve().parents[2] / "src" / "adjudge" / "models" / "embedded"
 
 MANIFEST = {
@@ -50,8 +51,10 @@ def pack_file(source: Path, target: Path) -> None:
     for name, weight in load_file(source).items():
         if weight.ndim == 2 and weight.size > 4096 and not any(part in name for part in KEPT):
             packed[name], packed[name + ".scale"] = quantise(weight)
+        elif any(part in name for part in ("head.", "aspects.")):
+            packed[name] = weight.astype(np.float32)
         else:
-            packed[name] = weight
+            packed[name] = weight.astype(np.float16)
     save_file(packed, target, metadata={"format": "pt", "packed": "int8 rows, NAME.scale"})
 
 
@@ -60,12 +63,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path, nargs="?", default=TARGET)
+    parser.add_argument("--edition", default=EDITION)
     arguments = parser.parse_args()
     arguments.target.mkdir(parents=True, exist_ok=True)
     for name in ("embeddings", "encoder", "judge"):
         pack_file(arguments.source / f"{name}.safetensors", arguments.target / f"{name}.safetensors")
-    for name in ("config.json", "tokenizer.json"):
-        shutil.copyfile(arguments.source / name, arguments.target / name)
+    for name in ("config.json", "tokenizer.json", "calibration.json"):
+        if (arguments.source / name).is_file():
+            shutil.copyfile(arguments.source / name, arguments.target / name)
+    MANIFEST["edition"] = arguments.edition
     (arguments.target / "adjudge.json").write_text(json.dumps(MANIFEST, indent=2) + "\n", encoding="utf-8")
     total = sum(p.stat().st_size for p in arguments.target.iterdir() if p.is_file())
     print(f"{arguments.target}: {total / 1e6:.1f} MB")

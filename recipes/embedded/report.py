@@ -1,4 +1,4 @@
-"""Step 8: tables out of the scores that evaluate.py kept.
+"""Step 9: tables out of the scores that evaluate.py kept.
 
     python -m recipes.embedded.report OUT [--json FILE]
 

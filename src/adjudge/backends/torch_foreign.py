@@ -17,7 +17,7 @@ from .torch_device import Placement
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ForeignNetwork"]
+__all__ = ["ForeignNetwork", "quiet"]
 
 
 class ForeignNetwork:
@@ -62,7 +62,7 @@ def _load(model: Model, placement: Placement) -> Any:
     from transformers import AutoModelForSequenceClassification
 
     try:
-        with _quiet():
+        with quiet():
             network, info = AutoModelForSequenceClassification.from_pretrained(
                 model.folder,
                 dtype=placement.dtype,
@@ -113,7 +113,7 @@ def _exact_head(network: Any) -> None:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers' progress bar and its advice to train the model off the caller's terminal; adjudge raises instead."""
     from transformers.utils import logging
 

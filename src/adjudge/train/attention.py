@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["NAME", "register"]
+__all__ = ["NAME", "use_plain_attention"]
 
 NAME = "adjudge"
 
 
-def register() -> str:
-    """Make it known to transformers; returns the name to give as `attn_implementation`."""
+def use_plain_attention(network: Any) -> None:
+    """Let a transformers model of one of adjudge's own families use it."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import sdpa_mask
 
     AttentionInterface.register(NAME, attend)
     AttentionMaskInterface.register(NAME, sdpa_mask)
-    return NAME
+    network.set_attn_implementation(NAME)
 
 
 def attend(

@@ -6,13 +6,13 @@ import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..errors import InputError
-from .rows import BadRow, Group, read_groups
+from .measure import usable
+from .rows import BadRow, Group, Rows, read_groups
 from .settings import DataConfig, TrainConfig
 
-__all__ = ["Data", "load_data"]
+__all__ = ["Data", "Files", "arrange", "load_data", "read_files"]
 
 logger = logging.getLogger("adjudge")
 
@@ -29,30 +29,52 @@ class Data:
     bad: tuple[BadRow, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Files:
+    """What the files of a run hold, one entry for each, before anything is held back or refused."""
+
+    train: tuple[Rows, ...]
+    dev: tuple[Rows, ...]
+
+    @property
+    def bad(self) -> tuple[BadRow, ...]:
+        """The rows that cannot be used, of all files."""
+        return tuple(row for rows in (*self.train, *self.dev) for row in rows.bad)
+
+
 def load_data(config: TrainConfig) -> Data:
     """Read every file. Raises InputError for one that is empty or, unless `on_bad_rows` is "report", holds a bad row."""
     settings = config.data
-    bad: list[BadRow] = []
-    sources = [_read(path, settings, bad) for path in settings.train]
-    dev = [group for path in settings.dev for group in _read(path, settings, bad)]
-    if bad:
-        _report(bad, raising=settings.on_bad_rows == "raise")
+    files = read_files(settings)
+    for path, rows in zip((*settings.train, *settings.dev), (*files.train, *files.dev), strict=True):
+        if not rows.groups:
+            raise InputError(f"{path} holds no usable row{''.join(f'; {b}' for b in rows.bad[:3])}")
+    if files.bad:
+        _report(files.bad, raising=settings.on_bad_rows == "raise")
+    return arrange(files, config)
+
+
+def read_files(settings: DataConfig) -> Files:
+    """Every file, bad rows beside the good ones. Raises InputError where one cannot be read."""
+    train, dev = (tuple(read_groups(path, best_grade=settings.best_grade) for path in paths) for paths in (settings.train, settings.dev))
+    return Files(train=train, dev=dev)
+
+
+def arrange(files: Files, config: TrainConfig) -> Data:
+    """Hold back the dev groups and work out each file's share of a step. Every training file must hold a group."""
+    settings = config.data
+    sources = [list(rows.groups) for rows in files.train]
+    dev = [group for rows in files.dev for group in rows.groups]
     if not dev and settings.dev_share:
         draw = random.Random(config.run.seed)
         sources = [_split(groups, settings.dev_share, draw, dev) for groups in sources]
     _refuse_overlap(sources, dev)
+    if dev and not usable(dev):
+        logger.warning("none of the %d dev groups holds two passages of different grades, so nothing will be measured", len(dev))
     sizes = [len(groups) for groups in sources]
     weights = settings.shares if settings.shares else [float(size) for size in sizes]
     shares = tuple(weight / sum(weights) for weight in weights)
-    return Data(sources=tuple(map(tuple, sources)), shares=shares, dev=tuple(dev), bad=tuple(bad))
-
-
-def _read(path: Path, settings: DataConfig, bad: list[BadRow]) -> list[Group]:
-    rows = read_groups(path, best_grade=settings.best_grade)
-    bad.extend(rows.bad)
-    if not rows.groups:
-        raise InputError(f"{path} holds no usable row{''.join(f'; {b}' for b in rows.bad[:3])}")
-    return list(rows.groups)
+    return Data(sources=tuple(map(tuple, sources)), shares=shares, dev=tuple(dev), bad=files.bad)
 
 
 def _report(bad: Sequence[BadRow], *, raising: bool) -> None:

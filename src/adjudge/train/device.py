@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ..backends.capabilities import cpu_has_bfloat16
-from ..errors import ConfigError
-from .settings import TrainPrecision
+from ..errors import BackendMemoryError, ConfigError
+from .settings import TrainConfig, TrainPrecision
 
-__all__ = ["autocast", "choose_device", "grad_scaler", "resolve_precision"]
+__all__ = ["autocast", "choose_device", "explain_memory", "grad_scaler", "resolve_precision"]
 
 
 def choose_device(name: str) -> Any:
@@ -49,3 +51,27 @@ def grad_scaler(precision: TrainPrecision, device: Any) -> Any:
     import torch
 
     return torch.amp.GradScaler(device.type, enabled=precision == "f16")
+
+
+@contextmanager
+def explain_memory(config: TrainConfig) -> Iterator[None]:
+    """Out of memory becomes BackendMemoryError, which says what to lower."""
+    import torch
+
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as exc:
+        raise BackendMemoryError(_memory_message(config)) from exc
+    except RuntimeError as exc:
+        if "allocate memory" in str(exc) or "out of memory" in str(exc):  # the CPU and MPS allocators have no class of their own
+            raise BackendMemoryError(_memory_message(config)) from exc
+        raise
+
+
+def _memory_message(config: TrainConfig) -> str:
+    run, model, data = config.run, config.model, config.data
+    return (
+        f"memory ran out. Lower run.batch_tokens (now {run.batch_tokens}), data.passages ({data.passages}) or model.max_length "
+        f"({model.max_length}), set model.gradient_checkpointing = true, or train adapters only ([model.lora]); "
+        "the same command then goes on from the last checkpoint"
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -89,7 +89,7 @@ def limit_passages(group: Group, most: int, draw: random.Random) -> Group:
     best = max((_worth(item) for item in group.items), default=0.0)
     top = [item for item in group.items if _worth(item) >= best][: most - 1]
     rest = [item for item in group.items if all(item is not t for t in top)]
-    return Group(query=group.query, items=(*top, *draw.sample(rest, most - len(top))), source=group.source)
+    return replace(group, items=(*top, *draw.sample(rest, most - len(top))))
 
 
 def chunks_of(groups: Sequence[Group], encoder: Encoder, *, max_length: int, budget: int, shaping: Shaping) -> Iterator[Chunk]:

@@ -57,7 +57,7 @@ def finish(trainer: Trainer, *, collapsed: bool) -> Outcome:
     from .curves import draw_curves
 
     run = trainer.config.run
-    if trainer.best is None and not collapsed:
+    if not trainer.dev:
         _save(trainer)
     curves = draw_curves(trainer.history, run.output / "curves.png")
     evaluations = trainer.history.evaluations

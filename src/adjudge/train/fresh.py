@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..backends.torch_foreign import quiet
 from ..config import SourceConfig
 from ..errors import ModelFilesError, NotARerankerError, UnsupportedModelError
 from ..models.files import CONFIG, find_model, read_json
@@ -40,7 +41,8 @@ def load_fresh(config: ModelConfig) -> tuple[Model, Any]:
     found = find_model(config.base, SourceConfig(revision=config.revision))
     network, _ = _pretrained(found.folder, found.name, config.dropout, {"num_labels": 1})
     folder = Path(tempfile.mkdtemp(prefix="adjudge-new-head-"))
-    network.save_pretrained(folder)
+    with quiet():
+        network.save_pretrained(folder)
     _copy_tokenizer(found.folder, folder)
     return load_model(folder), network
 
@@ -55,7 +57,8 @@ def save_classifier(student: Student, folder: Path) -> None:
 
         network = merged_copy(network)
     folder.mkdir(parents=True, exist_ok=True)
-    network.save_pretrained(folder)
+    with quiet():
+        network.save_pretrained(folder)
     _copy_tokenizer(student.model.folder, folder)
     config = read_json(folder / CONFIG)
     config |= {key: value for key, value in student.model.config.items() if key == "adjudge"}
@@ -73,9 +76,10 @@ def _pretrained(folder: Path, name: str, dropout: float, options: dict[str, Any]
         for key in ("hidden_dropout_prob", "attention_probs_dropout_prob", "dropout", "attention_dropout", "classifier_dropout"):
             if isinstance(getattr(config, key, None), float):
                 setattr(config, key, dropout)
-        network, info = AutoModelForSequenceClassification.from_pretrained(
-            folder, config=config, dtype=torch.float32, local_files_only=True, use_safetensors=True, output_loading_info=True
-        )
+        with quiet():
+            network, info = AutoModelForSequenceClassification.from_pretrained(
+                folder, config=config, dtype=torch.float32, local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
     except (ValueError, KeyError, ImportError, AttributeError) as exc:
         raise UnsupportedModelError(f"{name}: transformers cannot load it for training ({exc})") from exc
     except OSError as exc:

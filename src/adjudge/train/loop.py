@@ -11,13 +11,15 @@ from collections.abc import Callable
 
 from ..progress import show_progress
 from .data import load_data
+from .device import explain_memory
+from .extra import require_extra
 from .feed import Feed
 from .finish import finish, keep_best
 from .outcome import Outcome
 from .settings import TrainConfig
 from .trainer import Trainer
 
-__all__ = ["run_to_end", "train"]
+__all__ = ["prepare", "run_to_end", "train"]
 
 logger = logging.getLogger("adjudge")
 
@@ -25,27 +27,40 @@ logger = logging.getLogger("adjudge")
 def train(config: TrainConfig, *, progress: bool = False) -> Outcome:
     """Run to the end, from the checkpoint in the output folder where there is one.
 
-    Raises InputError for data that cannot be used, ModelError for the base, TrainingError when the loss is no number.
+    Raises MissingExtraError for a package of the extra "train", InputError for data that cannot be used, ModelError for the base,
+    TrainingError when the loss is no number, BackendMemoryError when memory runs out.
     """
+    return run_to_end(prepare(config), progress=progress)
+
+
+def prepare(config: TrainConfig) -> Trainer:
+    """Read the data, load the model and, where the output folder holds a checkpoint, be where that was. See train() for errors."""
+    require_extra(config)
     data = load_data(config)
     feed = Feed(data.sources, data.shares, config.run.groups_per_step, config.run.seed, config.data.passages)
-    return run_to_end(Trainer(config, feed, data.dev), progress=progress)
+    with explain_memory(config):
+        return Trainer(config, feed, data.dev)
 
 
-def run_to_end(trainer: Trainer, *, progress: bool = False) -> Outcome:
-    """Steps, evaluations and checkpoints until the last step, or until the scores collapse."""
-    if not progress:
-        return _run(trainer, lambda _done, _total: None)
-    with show_progress(trainer.steps, label="training", unit="steps") as report:
-        return _run(trainer, report)
+def run_to_end(trainer: Trainer, *, progress: bool = False, stop: Callable[[], bool] = lambda: False) -> Outcome:
+    """Steps, evaluations and checkpoints until the last step, until the scores collapse, or until `stop` says True.
+
+    `stop` is asked after each step; the run then leaves a checkpoint, so that it can be gone on with later.
+    """
+    with explain_memory(trainer.config):
+        if not progress:
+            return _run(trainer, lambda _done, _total: None, stop)
+        with show_progress(trainer.steps, label="training", unit="steps") as report:
+            report(trainer.step, trainer.steps)
+            return _run(trainer, report, stop)
 
 
-def _run(trainer: Trainer, report: Callable[[int, int], None]) -> Outcome:
+def _run(trainer: Trainer, report: Callable[[int, int], None], stop: Callable[[], bool]) -> Outcome:
     run = trainer.config.run
-    collapsed = False
-    if trainer.step == 0 and trainer.dev:
+    collapsed = stopped = False
+    if trainer.step == 0 and trainer.dev and not trainer.history.evaluations:
         trainer.history.add(trainer.evaluate())
-    while trainer.step < trainer.steps and not collapsed:
+    while trainer.step < trainer.steps and not collapsed and not stopped:
         trainer.history.add(trainer.run_step())
         report(trainer.step, trainer.steps)
         last = trainer.step == trainer.steps
@@ -56,6 +71,7 @@ def _run(trainer: Trainer, report: Callable[[int, int], None]) -> Outcome:
             collapsed = found.spread < run.collapse
             if not collapsed:
                 keep_best(trainer, found)
-        if last or collapsed or trainer.step % run.save_every == 0:
+        stopped = stop()
+        if last or collapsed or stopped or trainer.step % run.save_every == 0:
             trainer.save()
     return finish(trainer, collapsed=collapsed)

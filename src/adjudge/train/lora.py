@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import Any
 
 from ..errors import MissingExtraError
@@ -27,7 +28,9 @@ def add_adapters(network: Any, config: LoraConfig) -> Any:
         exclude_modules=[f"{name}.*" for name in head] if head else None,
         modules_to_save=head if head else None,
     )
-    return get_peft_model(network, settings)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)  # peft reads what transformers has renamed
+        return get_peft_model(network, settings)
 
 
 def merged_copy(network: Any) -> Any:

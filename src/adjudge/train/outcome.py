@@ -39,7 +39,7 @@ class Evaluation:
 class Outcome:
     """The end of a run."""
 
-    folder: Path  # the best model, ready for Reranker(folder)
+    folder: Path  # the best model, ready for Reranker(folder); not there where a run ended before anything was measured
     steps: int
     tokens: int
     seconds: float

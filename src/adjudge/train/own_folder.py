@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UnsupportedModelError
 from ..models.files import MANIFEST, read_json
 from ..models.model import Model
-from .attention import register
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +30,7 @@ def load_own_body(model: Model, *, dropout: float) -> Any:
     config = AutoConfig.for_model(model.spec.model_type, **settings)
     for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
         setattr(config, name, dropout)
-    network = AutoModel.from_config(config, add_pooling_layer=False, attn_implementation=register())
+    network = AutoModel.from_config(config, add_pooling_layer=False)
     tensors = {n: torch.from_numpy(model.weights.array(n).copy()) for n in model.weights.names() if not n.startswith(("head.", "aspects."))}
     missing, unexpected = network.load_state_dict(tensors, strict=False)
     lacking = [name for name in missing if not name.endswith("position_ids")]
@@ -53,9 +52,14 @@ def save_own_folder(student: MatchStudent, folder: Path) -> None:
     source = student.model.folder
     folder.mkdir(parents=True, exist_ok=True)
     manifest = read_json(source / MANIFEST)
-    body = {name: tensor.detach().float().cpu().contiguous() for name, tensor in student.network.state_dict().items()}
+    network = student.network
+    if hasattr(network, "merge_and_unload"):
+        from .lora import merged_copy
+
+        network = merged_copy(network)
+    body = {name: tensor.detach().float().cpu().contiguous() for name, tensor in network.state_dict().items()}
     table = body.pop(_TABLE)
-    trained = student.network.get_input_embeddings().weight.requires_grad
+    trained = network.get_input_embeddings().weight.requires_grad
     shared, own = manifest["judge"]["weights"]
     for name in {shared, *manifest["encoder"]["weights"]} - {own}:
         shutil.copyfile(source / name, folder / name)

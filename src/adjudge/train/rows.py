@@ -11,15 +11,18 @@ A row is one of (docs/training.md shows each):
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import json
 import math
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from reprlib import repr as shown
 from typing import Any
 
-from ..errors import InputError
+from ..errors import ConfigError, InputError
 from .supervision import ASPECTS, Aspects, aspects_of_kind
 
 __all__ = ["BadRow", "Group", "Item", "Rows", "parse_row", "read_groups"]
@@ -42,6 +45,7 @@ class Group:
     query: str
     items: tuple[Item, ...]
     source: str = ""
+    lang: str = ""  # as the row says; only told, never used
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,26 +76,29 @@ def read_groups(path: Path, *, best_grade: float = 1.0) -> Rows:
     """
     groups: list[Group] = []
     bad: list[BadRow] = []
-    pairs: dict[str, int] = {}  # query -> position in groups, for rows that are pairs
+    pairs: dict[str, list[Item]] = {}  # of the rows that are pairs, those of one query
+    places: dict[str, int] = {}  # where in `groups` the first of them stands
     try:
         for number, line in enumerate(_lines(path), 1):
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = _decode(line)
                 group = parse_row(row, best_grade=best_grade)
-            except (InputError, ValueError) as exc:
+            except InputError as exc:
                 bad.append(BadRow(path=path, line=number, reason=str(exc)))
                 continue
-            if "document" in row and group.query in pairs:
-                at = pairs[group.query]
-                groups[at] = replace(groups[at], items=groups[at].items + group.items)
-                continue
-            if "document" in row:
-                pairs[group.query] = len(groups)
-            groups.append(group)
-    except (OSError, EOFError) as exc:
+            if "document" not in row:
+                groups.append(group)
+            elif group.query in pairs:
+                pairs[group.query].extend(group.items)
+            else:
+                pairs[group.query], places[group.query] = list(group.items), len(groups)
+                groups.append(group)
+    except (OSError, EOFError, zlib.error) as exc:
         raise InputError(f"{path} cannot be read: {exc}") from exc
+    for query, at in places.items():
+        groups[at] = replace(groups[at], items=tuple(pairs[query]))
     return Rows(groups=tuple(groups), bad=tuple(bad))
 
 
@@ -106,7 +113,7 @@ def parse_row(row: Any, *, best_grade: float = 1.0) -> Group:
             items = tuple(_grade(item, best) for item in read(row))
             if not items:
                 raise InputError(f"{key!r} is empty: there is nothing to learn from")
-            return Group(query=query, items=items, source=str(row.get("source", "")))
+            return Group(query=query, items=items, source=_label(row, "source"), lang=_label(row, "lang"))
     raise InputError(f"none of {', '.join(map(repr, _FORMS))} is in the row; its keys are {', '.join(map(repr, row))}")
 
 
@@ -138,7 +145,7 @@ def _triple(row: Mapping[str, Any]) -> Iterator[Item]:
             raise InputError(f"{scores!r} must be a list of {len(texts)} numbers, one for each of {key!r}")
         for index, text in enumerate(texts):
             said = None if teacher is None else _finite(teacher[index], scores)
-            yield Item(text=_text({key: text}, key), grade=None if text is None else grade, teacher=said)
+            yield Item(text=_text({key: text}, key), grade=grade, teacher=said)
 
 
 def _listed(row: Mapping[str, Any]) -> Iterator[Item]:
@@ -165,14 +172,24 @@ def _judged(row: Mapping[str, Any]) -> Iterator[Item]:
     passages, intents = row["passages"], row.get("intents", [])
     _check_list(passages, "passages")
     _check_list(intents, "intents")
-    for passage in passages:
+    for index, passage in enumerate(passages):
+        if not isinstance(passage, Mapping):
+            raise InputError(f"passage {index} must be an object, not {type(passage).__name__}")
         relevance = _number(passage, "relevance")
         if relevance not in (0, 1, 2, 3):
             raise InputError(f"a relevance of {relevance:g} is not 0, 1, 2 or 3")
         covered = passage.get("covered", [])
         _check_list(covered, "covered")
-        aspects = aspects_of_kind(str(passage.get("kind")), covered=len(set(covered)), intents=len(intents))
-        yield Item(text=_text(passage, "text"), grade=relevance / 3, aspects=aspects)
+        if not all(isinstance(at, int) and not isinstance(at, bool) and 0 <= at < len(intents) for at in covered):
+            raise InputError(f"'covered' must hold positions of the {len(intents)} intents, from 0, not {shown(covered)}")
+        yield Item(text=_text(passage, "text"), grade=relevance / 3, aspects=_kind_aspects(passage, len(set(covered)), len(intents)))
+
+
+def _kind_aspects(passage: Mapping[str, Any], covered: int, intents: int) -> Aspects:
+    try:
+        return aspects_of_kind(_text(passage, "kind"), covered=covered, intents=intents)
+    except ConfigError as exc:
+        raise InputError(str(exc)) from exc
 
 
 _FORMS = {"document": _pair, "positive": _triple, "pos": _triple, "documents": _listed, "passages": _judged}
@@ -189,10 +206,26 @@ def _aspects(row: Mapping[str, Any]) -> Aspects:
 def _text(row: Mapping[str, Any], key: str) -> str:
     value = row.get(key)
     if not isinstance(value, str):
-        raise InputError(f"{key!r} must be a text, not {value!r:.60}" if key in row else f"{key!r} is missing")
+        raise InputError(f"{key!r} must be a text, not {shown(value)}" if key in row else f"{key!r} is missing")
     if not value.strip():
         raise InputError(f"{key!r} is empty")
-    return value
+    return _whole(value, key)
+
+
+def _label(row: Mapping[str, Any], key: str) -> str:
+    value = row.get(key, "")
+    if not isinstance(value, str):
+        raise InputError(f"{key!r} must be a text, not {shown(value)}")
+    return _whole(value, key)
+
+
+def _whole(text: str, key: str) -> str:
+    """The text, if it can be written: "\\ud83d" alone, the half of an emoji, is what a cut in the wrong place leaves in JSON."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as exc:
+        raise InputError(f"{key!r} holds half of a character ({text[exc.start]!r} at {exc.start}); mend what wrote the file") from None
+    return text
 
 
 def _number(row: Mapping[str, Any], key: str) -> float:
@@ -200,9 +233,12 @@ def _number(row: Mapping[str, Any], key: str) -> float:
 
 
 def _finite(value: object, key: str) -> float:
-    if not isinstance(value, int | float) or not math.isfinite(value):  # true and false are the labels 1 and 0
-        raise InputError(f"{key!r} must be a finite number, not {value!r:.60}")
-    return float(value)
+    try:
+        if isinstance(value, int | float) and math.isfinite(value):  # true and false are the labels 1 and 0
+            return float(value)
+    except OverflowError:  # JSON knows whole numbers that no float can hold
+        pass
+    raise InputError(f"{key!r} must be a finite number, not {shown(value)}")
 
 
 def _column(values: Sequence[Any] | None, index: int, key: str) -> float | None:
@@ -214,15 +250,19 @@ def _check_list(value: object, key: str) -> None:
         raise InputError(f"{key!r} must be a list, not {type(value).__name__}")
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """Lines as text; bytes that are no UTF-8 become a bad row by their replacement, never a crash in the middle of a file."""
+def _lines(path: Path) -> Iterator[bytes]:
     with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-        for line in file:
-            yield _decode(line)
+        for number, line in enumerate(file):
+            yield line.removeprefix(codecs.BOM_UTF8) if number == 0 else line
 
 
-def _decode(line: bytes) -> str:
+def _decode(line: bytes) -> Any:
+    """The JSON value of a line. Raises InputError with what is wrong with it."""
     try:
-        return line.decode("utf-8")
+        return json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as exc:
-        return f"not UTF-8: byte {exc.start}"  # fails as JSON, and says so
+        raise InputError(f"not UTF-8 (byte {exc.start} of the line); save the file in that encoding") from exc
+    except json.JSONDecodeError as exc:
+        raise InputError(f"not JSON ({exc.msg} at character {exc.pos}); each line must be one object") from exc
+    except (ValueError, RecursionError) as exc:  # a number of thousands of digits, brackets nested thousands deep
+        raise InputError(f"not JSON that can be read ({exc})") from exc

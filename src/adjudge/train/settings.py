@@ -157,6 +157,10 @@ class RunConfig:
         _choice("run.precision", self.precision, get_args(TrainPrecision))
         _within("run.collapse", self.collapse, 0, 1)
 
+    def planned_steps(self, epoch_steps: int) -> int:
+        """`steps` where given, else as many as the epochs need."""
+        return self.steps if self.steps is not None else max(1, round(epoch_steps * self.epochs))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainConfig:

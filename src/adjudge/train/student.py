@@ -14,6 +14,7 @@ from ..errors import ConfigError, MissingExtraError, UnsupportedModelError
 from ..models.heads import ClassificationHead, MatchHead
 from ..models.load import load_model
 from ..models.model import Model
+from .attention import use_plain_attention
 from .settings import ModelConfig
 from .supervision import ASPECTS
 
@@ -43,8 +44,10 @@ class Student(Protocol):
         ...
 
 
-def load_student(config: ModelConfig) -> Student:
+def load_student(config: ModelConfig, *, plain_attention: bool = True) -> Student:
     """Load `config.base` in float32, ready to be trained. The auxiliary heads start at zero, so that they disturb nothing.
+
+    `plain_attention`: for CPUs, see attention.py; families that adjudge does not know keep what transformers gives them.
 
     Raises ModelError for what is no reranker (unless `new_head` asks for a fresh one), MissingExtraError without torch and transformers.
     """
@@ -57,6 +60,8 @@ def load_student(config: ModelConfig) -> Student:
     else:
         model = load_model(config.base, SourceConfig(revision=config.revision))
         student = _from_checkpoint(model, config)
+    if plain_attention and model.spec.native:
+        use_plain_attention(student.network)
     _freeze(student, config)
     if config.gradient_checkpointing:
         student.network.gradient_checkpointing_enable()

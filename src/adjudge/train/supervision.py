@@ -85,5 +85,7 @@ def aspects_of_kind(kind: str, *, covered: int, intents: int) -> Aspects:
     """
     if kind not in _KINDS:
         raise ConfigError(f"the kind {kind!r} of a passage is not known; known are {', '.join(sorted(_KINDS))}")
+    if not 0 <= covered <= intents:
+        raise ConfigError(f"a passage cannot cover {covered} of {intents} intents")
     contradiction, terminology = _KINDS[kind]
     return Aspects(coverage=covered / intents if intents else None, contradiction=contradiction, terminology=terminology)

@@ -17,6 +17,7 @@ from ..errors import TrainingError
 from .checkpoint import History, load_state, save_state
 from .device import autocast, choose_device, grad_scaler
 from .feed import Chunk, Feed, batches_of, chunks_of
+from .identity import check_identity, identity
 from .losses import Lists, aspect_loss, distil_kl, lambda_loss, listwise_softmax, margin_mse, pairwise_logistic, pointwise_bce
 from .measure import evaluate, usable
 from .optimiser import build_optimiser, learning_rate, set_learning_rate
@@ -29,8 +30,8 @@ __all__ = ["Trainer"]
 
 logger = logging.getLogger("adjudge")
 
-FORWARD_TOKENS = 2048
-"""Padded tokens of one forward pass within a chunk: pairs of like length go together, so little of it is padding."""
+CPU_FORWARD_TOKENS = 2048
+"""Padded tokens of a forward pass within a chunk, on a CPU: pairs of like length together, so little is padding. A GPU takes all at once."""
 
 
 class Trainer:
@@ -46,7 +47,8 @@ class Trainer:
             torch.set_num_threads(run.threads)
         torch.manual_seed(run.seed)
         self.device = choose_device(run.device)
-        self.student: Student = load_student(config.model)
+        self.forward_tokens = CPU_FORWARD_TOKENS if self.device.type == "cpu" else run.batch_tokens
+        self.student: Student = load_student(config.model, plain_attention=self.device.type == "cpu")
         self.student.network.to(self.device).train()
         self.student.head.to(self.device).train()
         self.tokeniser = Tokeniser(self.student.model)
@@ -54,7 +56,7 @@ class Trainer:
         self.encoder = Encoder(self.tokeniser, self.max_length)
         self.optimiser = build_optimiser(self.student, config.optimiser)
         self.scaler = grad_scaler(run.precision, self.device)
-        self.steps = run.steps if run.steps is not None else max(1, round(feed.epoch_steps * run.epochs))
+        self.steps = run.planned_steps(feed.epoch_steps)
         self.step, self.tokens, self.seconds = 0, 0, 0.0
         self.best: Evaluation | None = None
         run.output.mkdir(parents=True, exist_ok=True)
@@ -114,7 +116,7 @@ class Trainer:
         cut = CutDocument(max_length=self.max_length, max_query=int(self.max_length * QUERY_SHARE))
         ids = [item.pairs[0] for item in self.encoder.encode_cut(pairs, cut)]
         found = []
-        for rows in plan_batches([len(p.ids) for p in ids], max_tokens=FORWARD_TOKENS):
+        for rows in plan_batches([len(p.ids) for p in ids], max_tokens=self.forward_tokens):
             with autocast(self.config.run.precision, self.device):
                 scored = self.student.forward(self.tokeniser.batch([ids[i] for i in rows]), self.device)
             found.append((list(rows), scored.logits.float().cpu().tolist()))
@@ -131,6 +133,7 @@ class Trainer:
         save_state(
             self.config.run.output,
             {
+                "identity": identity(self.config, self.feed),
                 "step": self.step,
                 "steps": self.steps,
                 "tokens": self.tokens,
@@ -146,6 +149,7 @@ class Trainer:
     def _restore(self, state: dict[str, Any]) -> None:
         import torch
 
+        check_identity(state.get("identity"), identity(self.config, self.feed), self.config.run.output)
         own = dict(trainable(self.student))
         if set(own) != set(state["parameters"]):
             raise TrainingError(
@@ -170,7 +174,7 @@ class Trainer:
         aspects: Any = torch.zeros(chunk.aspects.shape, device=self.device)
         parts: list[tuple[list[int], Scored]] = []
         with autocast(self.config.run.precision, self.device):  # one context, so that weights are cast once for all batches
-            for rows, batch in batches_of(chunk, self.tokeniser, max_tokens=FORWARD_TOKENS):
+            for rows, batch in batches_of(chunk, self.tokeniser, max_tokens=self.forward_tokens):
                 parts.append((rows, self.student.forward(batch, self.device)))
         order = torch.tensor([row for rows, _ in parts for row in rows], device=self.device)
         logits = logits.index_put((order,), torch.cat([scored.logits.float() for _, scored in parts]))

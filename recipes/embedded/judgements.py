@@ -1,0 +1,60 @@
+"""Step 2: judgement groups into training and held-back lists, and paraphrase pairs into lists.
+
+    python -m recipes.embedded.judgements DATA WORK
+
+Reads recipes/embedded/judgements/*.jsonl (the project's own open data) and DATA/paraphrase-pairs.jsonl.gz. A group is held back by its
+query alone (the SHA-256 of the query ends in a multiple of ten), so that the same groups stay unseen however many are added.
+Writes WORK/groups/{judgements,judgements-held-out,paraphrases}.jsonl.gz.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from recipes.embedded.common import read_rows, settings, write_rows
+
+FOLDER = Path(__file__).with_name("judgements")
+
+
+def held_back(query: str) -> bool:
+    """Whether a group belongs to the tenth that is never trained on."""
+    return int(hashlib.sha256(query.encode()).hexdigest(), 16) % 10 == 0
+
+
+def all_groups(folder: Path = FOLDER) -> list[dict[str, Any]]:
+    """Every group, in the order of the files."""
+    return [{**row, "source": "judgements"} for path in sorted(folder.glob("*.jsonl")) for row in read_rows(path)]
+
+
+def paraphrase_lists(rows: list[dict[str, Any]], draw: random.Random) -> Iterator[dict[str, Any]]:
+    """A pair as a list: a true paraphrase above two strangers; of a near copy with another meaning, the sentence itself above it."""
+    others = [row["b"] for row in rows]
+    for row in draw.sample(rows, len(rows)):
+        known = [{"text": row["b"], "grade": 1.0}] if row["label"] else [{"text": row["a"], "grade": 1.0}, {"text": row["b"], "grade": 0.0}]
+        strangers = [{"text": text, "grade": 0.0} for text in draw.sample(others, 2) if text != row["b"]]
+        yield {"query": row["a"], "documents": known + strangers, "source": "paraphrase", "lang": f"{row['lang']}-{row['lang']}"}
+
+
+def main() -> None:
+    """Read the arguments and run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("work", type=Path)
+    arguments = parser.parse_args()
+    values = settings()
+    out = arguments.work / values["folders"]["groups"]
+    groups = all_groups()
+    trained = write_rows(out / "judgements.jsonl.gz", (g for g in groups if not held_back(g["query"])))
+    kept = write_rows(out / "judgements-held-out.jsonl.gz", (g for g in groups if held_back(g["query"])))
+    pairs = list(read_rows(arguments.data / "paraphrase-pairs.jsonl.gz"))
+    listed = write_rows(out / "paraphrases.jsonl.gz", paraphrase_lists(pairs, random.Random(values["mix"]["seed"])))
+    print(f"{trained} judgement groups to train on, {kept} held back, {listed} paraphrase lists")
+
+
+if __name__ == "__main__":
+    main()

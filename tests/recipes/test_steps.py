@@ -1,0 +1,153 @@
+"""The recipe's own arithmetic: excerpts, drawing, fusion, tables, calibration."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recipes.embedded.calibrate import expected_error, fit
+from recipes.embedded.candidates import fuse, sample
+from recipes.embedded.common import excerpt, is_han, read_rows, settings, write_rows
+from recipes.embedded.mine import interleave, select
+from recipes.embedded.probes import auc, thin
+from recipes.embedded.report import paired, summarise, table
+from recipes.embedded.train import build_config
+
+JUDGED = {"x": 0.0, "a": 2.0, "y": 1.0}
+SENTENCES = "The first sentence is here. The second one follows it. A third has the number 42 in it. The fourth ends it. " * 6
+
+
+def test_a_short_passage_is_its_own_excerpt() -> None:
+    assert excerpt("short", random.Random(1), latin=100, han=40) == "short"
+
+
+@given(st.integers(0, 1000), st.sampled_from(["number 42", "follows", "ends"]))
+def test_an_excerpt_holds_its_answer_and_keeps_to_its_room(seed: int, answer: str) -> None:
+    found = excerpt(SENTENCES, random.Random(seed), latin=200, han=80, answer=answer)
+    assert answer in found
+    assert len(found) <= 200
+    assert found in SENTENCES
+
+
+@given(st.integers(0, 1000), st.text(max_size=900), st.booleans())
+def test_an_excerpt_is_a_piece_of_its_text(seed: int, text: str, anywhere: bool) -> None:
+    found = excerpt(text, random.Random(seed), latin=120, han=50, anywhere=anywhere)
+    assert found in text
+    assert len(found) <= 120 or found == text
+
+
+def test_excerpts_from_anywhere_begin_at_sentences() -> None:
+    begins = {excerpt(SENTENCES, random.Random(n), latin=150, han=60, anywhere=True)[:9] for n in range(40)}
+    assert len(begins) > 2
+    assert begins <= {"The first", "The secon", "A third h", "The fourt"}
+
+
+def test_chinese_is_told_by_its_characters() -> None:
+    assert is_han("大熊猫主要吃竹子，偶尔吃 apples。")
+    assert not is_han("Pandas (熊猫) eat bamboo")
+
+
+def test_rows_come_back_and_equal_rows_make_equal_files(tmp_path: Path) -> None:
+    rows = [{"a": "é熊", "n": i} for i in range(5)]
+    for name in ("x.jsonl", "y.jsonl.gz", "z.jsonl.gz"):
+        assert write_rows(tmp_path / name, rows) == 5
+        assert list(read_rows(tmp_path / name)) == rows
+    assert (tmp_path / "y.jsonl.gz").read_bytes() == (tmp_path / "z.jsonl.gz").read_bytes()
+
+
+def row(number: int, source: str = "s", lang: str = "en", told: str = "en") -> dict[str, Any]:
+    return {"query": f"{source} q{number}", "positive": f"{source} p{number}", "query_lang": lang, "passage_lang": told, "source": source}
+
+
+def test_languages_of_a_source_take_turns() -> None:
+    rows = [row(i, lang="en" if i < 90 else "zh") for i in range(100)]
+    first = list(interleave(rows, random.Random(1)))[:20]
+    assert sum(r["query_lang"] == "zh" for r in first) == 10
+    assert len({r["query"] for r in interleave(rows, random.Random(1))}) == 100
+
+
+def test_held_out_questions_and_passages_are_never_trained_on() -> None:
+    rows = [row(i) for i in range(60)]
+    rows += [{**row(i), "positive": f"s p{i - 1}"} for i in range(1, 60)]  # other questions on the same passages
+    rows += [{**row(i, "t"), "query": f"s q{i}"} for i in range(60)]  # the same questions in another source
+    mix = {"seed": 1, "questions": {"s": 80, "t": 60}, "held_out": {"s": 10}, "distractors": {"t": 5}}
+    chosen = select(rows, mix, 1.0)
+    assert len(chosen.held_out) == 10
+    kept = {r["query"] for r in chosen.held_out} | {r["positive"] for r in chosen.held_out}
+    assert not any(r["query"] in kept or r["positive"] in kept for r in chosen.train)
+    assert len(select(rows, mix, 0.5).train) < len(chosen.train)
+
+
+def test_fusion_adds_reciprocal_ranks() -> None:
+    assert fuse(["a", "b", "c"], ["b", "d"]) == ["b", "a", "d", "c"]
+    assert fuse(["a"], []) == ["a"]
+
+
+def test_a_sample_keeps_its_order_and_is_the_same_every_time() -> None:
+    names = [str(i) for i in range(100)]
+    assert sample(names, 10) == sample(names, 10)
+    assert sample(names, 10) == sorted(sample(names, 10), key=int)
+    assert sample(names, 0) == names
+    assert len(thin([{}] * 100, 10)) == 10
+
+
+def test_the_table_measures_what_the_lists_say(tmp_path: Path) -> None:
+    rows = [
+        {"query": str(q), "bm25": ["x", "a"], "dense": ["a", "y"], "fusion": ["a", "x", "y"], "judge": JUDGED, "grades": {"a": 1}}
+        for q in range(3)
+    ]
+    write_rows(tmp_path / "some.jsonl", rows)
+    summary = summarise(tmp_path)
+    found = summary["sets"]["some"]["measures"]
+    assert found["BM25"]["nDCG@10"] == pytest.approx(1 / np.log2(3), abs=1e-4)
+    assert found["BM25"]["RR@10"] == 0.5
+    assert found["judge on BM25"]["nDCG@10"] == 1.0
+    assert summary["sets"]["some"]["differences"]["judge on BM25 - BM25"][0] == pytest.approx(1 - 1 / np.log2(3), abs=1e-4)
+    assert "| some | 3 | 0.631 | 1.000 |" in table(summary)
+
+
+def test_paired_differences_have_the_usual_interval() -> None:
+    mean, half = paired(np.array([1.0, 0.5, 0.0, 1.0]), np.array([0.0, 0.5, 0.5, 0.0]))
+    assert mean == pytest.approx(0.375)
+    assert half == pytest.approx(1.96 * np.std([1, 0, -0.5, 1], ddof=1) / 2)
+
+
+def test_auc_counts_pairs_in_order_and_ties_as_half() -> None:
+    assert auc(np.array([0.1, 0.9]), np.array([False, True])) == 1.0
+    assert auc(np.array([0.5, 0.5]), np.array([False, True])) == 0.5
+    scores, right = np.array([3.0, 1.0, 2.0, 2.0, 0.0]), np.array([True, True, False, True, False])
+    pairs = [(s > w) + 0.5 * (s == w) for s in scores[right] for w in scores[~right]]
+    assert auc(scores, right) == pytest.approx(np.mean(pairs))
+    assert np.isnan(auc(scores, np.ones(5, bool)))
+
+
+def test_calibration_finds_the_line_that_made_the_labels() -> None:
+    draw = np.random.default_rng(1)
+    logits = draw.normal(0, 3, 40_000)
+    right = (draw.random(40_000) < 1 / (1 + np.exp(-(logits / 2.0 - 0.7)))).astype(float)
+    temperature, bias = fit(logits, right)
+    assert temperature == pytest.approx(2.0, abs=0.1)
+    assert bias == pytest.approx(-0.7, abs=0.1)
+    before, after = (expected_error(1 / (1 + np.exp(-x)), right) for x in (logits, logits / temperature + bias))
+    assert after < 0.01 < before
+
+
+def test_expected_error_of_a_perfect_and_of_a_boastful_judge() -> None:
+    right = np.array([1.0, 0.0] * 50)
+    assert expected_error(np.full(100, 0.5), right) == pytest.approx(0.0)
+    assert expected_error(np.full(100, 0.99), right) == pytest.approx(0.49)
+
+
+def test_the_settings_make_a_run_that_the_kit_accepts(tmp_path: Path) -> None:
+    config = build_config(tmp_path, settings(), dial=0.5, name="trial", changes=["model.freeze_layers=6", "loss.aspects=0.0"])
+    assert config.run.steps == round(settings()["train"]["run"]["steps"] * 0.5)
+    assert config.model.freeze_layers == 6
+    assert config.loss.aspects == 0
+    assert config.run.output == tmp_path / "trial"
+    assert (tmp_path / "trial.toml").is_file()
