@@ -10,7 +10,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo install dev test check lint types fast-tests bench peers docs build clean distclean venv
+.PHONY: help demo install dev test check lint types fast-tests bench peers docs embedded build clean distclean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -52,6 +52,26 @@ peers: $(DEV) ## the environments of the libraries that bench compares with, abo
 docs: $(DEV) ## write docs/cli.md again from the commands' own --help
 	@echo "==> docs/cli.md"
 	@$(BIN)/python -m adjudge.cli.docs docs/cli.md
+
+embedded: $(DEV) ## make the embedded model anew, hours on a CPU: make embedded DATA=FOLDER EVAL=FOLDER WORK=FOLDER [DIAL=1.0] (see recipes/embedded/README.md)
+	@test -n "$(DATA)" -a -n "$(EVAL)" -a -n "$(WORK)" || { echo "make embedded needs DATA=FOLDER EVAL=FOLDER WORK=FOLDER; see recipes/embedded/README.md" >&2; exit 2; }
+	@mkdir -p "$(WORK)"
+	@echo "==> 1 base"
+	@test -e "$(WORK)/e5/model.safetensors" || $(BIN)/python -m recipes.embedded.base "$(WORK)"
+	@echo "==> 2 vocabulary"
+	@test -e "$(WORK)/base/adjudge.json" || $(BIN)/python -m recipes.embedded.prune "$(WORK)" --keep-like src/adjudge/models/embedded/tokenizer.json
+	@echo "==> 3 judgement groups, 4 hard negatives"
+	@$(BIN)/python -m recipes.embedded.judgements "$(DATA)" "$(WORK)"
+	@test -e "$(WORK)/groups/train.jsonl.gz" || $(BIN)/python -m recipes.embedded.mine "$(DATA)" "$(WORK)" --dial $(or $(DIAL),1.0) --model "$(WORK)/base"
+	@echo "==> 5 training (interrupted, it goes on where it was)"
+	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0)
+	@echo "==> 6 int8, 7 calibration"
+	@$(BIN)/python -m recipes.embedded.pack "$(WORK)/run/best" "$(WORK)/packed"
+	@$(BIN)/python -m recipes.embedded.calibrate "$(WORK)" "$(WORK)/packed"
+	@echo "==> 8 evaluation, $(or $(QUERIES),200) queries a set"
+	@$(BIN)/python -m recipes.embedded.evaluate "$(EVAL)" "$(WORK)/scores" --model "$(WORK)/packed" --first-stage "$(WORK)/packed" --queries $(or $(QUERIES),200)
+	@$(BIN)/python -m recipes.embedded.probes "$(WORK)" "$(EVAL)" "$(WORK)/probes.json" --model "$(WORK)/packed" --float "$(WORK)/run/best"
+	@$(BIN)/python -m recipes.embedded.report "$(WORK)/scores" --json "$(WORK)/report.json"
 
 build: $(DEV) ## wheel and sdist, into dist
 	@echo "==> dist"

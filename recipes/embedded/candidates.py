@@ -59,11 +59,9 @@ def read_set(folder: Path) -> EvaluationSet:
 
 
 def sample(queries: Sequence[str], count: int, seed: int = 11) -> list[str]:
-    """A seeded draw of query ids, in their own order; 0 takes all."""
-    if not count or count >= len(queries):
-        return list(queries)
-    chosen = set(random.Random(seed).sample(list(queries), count))
-    return [q for q in queries if q in chosen]
+    """A seeded draw of query ids; a larger draw begins with the smaller one, so that scores already there are kept. 0 takes all."""
+    drawn = random.Random(seed).sample(list(queries), len(queries))
+    return drawn[:count] if count else drawn
 
 
 def first_stages(data: EvaluationSet, queries: Sequence[str], embedder: Embedder, *, judged_only: bool) -> Iterator[tuple[str, Lists]]:

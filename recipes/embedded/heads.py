@@ -34,7 +34,8 @@ def aspect_logits(folder: str, pairs: list[tuple[str, str]]) -> NDArray[np.float
     student.network.to(device)
     student.head.to(device)
     tokeniser = Tokeniser(student.model)
-    ids = [item.pairs[0] for item in Encoder(tokeniser, LENGTH).encode_cut(pairs, CutDocument(max_length=LENGTH, max_query=LENGTH * 3 // 4))]
+    cut = CutDocument(max_length=LENGTH, max_query=LENGTH * 3 // 4)
+    ids = [item.pairs[0] for item in Encoder(tokeniser, LENGTH).encode_cut(pairs, cut)]
     found = np.zeros((len(pairs), head["aspects"].out_features))
     with torch.no_grad(), autocast("auto", device):
         for rows in plan_batches([len(p.ids) for p in ids], max_tokens=2048):

@@ -1,4 +1,4 @@
-"""Step 2: judgement groups into training and held-back lists, and paraphrase pairs into lists.
+"""Step 3: judgement groups into training and held-back lists, and paraphrase pairs into lists.
 
     python -m recipes.embedded.judgements DATA WORK
 

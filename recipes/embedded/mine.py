@@ -1,6 +1,6 @@
-"""Step 3: choose questions, find hard negatives, write training lists and held-out lists.
+"""Step 4: choose questions, find hard negatives, write training lists and held-out lists.
 
-    python recipes/embedded/mine.py DATA WORK [--dial 1.0] [--model embedded]
+    python -m recipes.embedded.mine DATA WORK [--dial 1.0] [--model embedded]
 
 DATA holds positives.jsonl.gz. Writes WORK/groups/{train,held-out}.jsonl.gz in the form `adjudge train` reads, and prints what the
 filters did. `--model` names the folder whose bi-encoder proposes negatives. At dial 1: 9 minutes on two CPU cores, most of it vectors.

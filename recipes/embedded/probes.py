@@ -1,4 +1,4 @@
-"""Step 8: what ordinary sets do not ask. Judgement groups nobody trained on, questions across languages, near copies, auxiliary heads.
+"""Step 8b: what ordinary sets do not ask. Judgement groups nobody trained on, questions across languages, near copies, auxiliary heads.
 
     python -m recipes.embedded.probes WORK EVAL OUT.json --model FOLDER [--queries 60] [--float FOLDER]
 

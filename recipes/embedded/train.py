@@ -1,4 +1,4 @@
-"""Step 4: train the judge by the package's own kit, with the settings of settings.toml.
+"""Step 5: train the judge by the package's own kit, with the settings of settings.toml.
 
     python -m recipes.embedded.train WORK [--dial 1.0] [--name run] [--set model.freeze_layers=6 ...]
 

@@ -111,7 +111,7 @@ def test_without_a_command_the_help_is_shown(adjudge: Run) -> None:
 
 def test_version_and_help(adjudge: Run) -> None:
     assert adjudge("--version").out == f"adjudge {package.__version__}\n"
-    for command in ("rank", "score", "models", "demo", "doctor"):
+    for command in ("rank", "score", "train", "models", "demo", "doctor"):
         ended = adjudge(command, "--help")
         assert (ended.code, ended.err) == (0, "")
         assert f"Usage: adjudge {command}" in ended.out

@@ -21,7 +21,6 @@ revision = "v2"
 max_length = 64
 new_head = true
 freeze_embeddings = true
-freeze_layers = 1
 dropout = 0.1
 gradient_checkpointing = true
 [model.lora]
@@ -87,7 +86,6 @@ def expected(folder: Path) -> TrainConfig:
             max_length=64,
             new_head=True,
             freeze_embeddings=True,
-            freeze_layers=1,
             dropout=0.1,
             gradient_checkpointing=True,
             lora=LoraConfig(rank=4, alpha=8, dropout=0.05),
@@ -144,7 +142,11 @@ def test_no_key_is_left_out_of_that_file(kind: Any) -> None:
         Shaping: config.data.shaping,
     }[kind]
     same = [f.name for f in fields(kind) if f.default is not MISSING and getattr(found, f.name) == f.default]
-    assert same == []
+    assert same == (["freeze_layers"] if kind is ModelConfig else [])  # which goes with everything but lora
+
+
+def test_frozen_layers_arrive(tmp_path: Path) -> None:
+    assert read_config(write(tmp_path, LEAST + "model.freeze_layers = 2")).model.freeze_layers == 2
 
 
 def test_what_is_not_said_keeps_its_default(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from .. import errors
 
 __all__ = ["BY_ERROR", "INTERRUPTED", "MEANINGS", "OK", "READER_GONE", "SELF_TEST", "UNEXPECTED", "USAGE", "exit_code"]
 
-OK, UNEXPECTED, USAGE, INPUT, CONFIG, EXTRA, MODEL, HUB, BACKEND, SELF_TEST = range(10)
+OK, UNEXPECTED, USAGE, INPUT, CONFIG, EXTRA, MODEL, HUB, BACKEND, SELF_TEST, TRAINING = range(11)
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 READER_GONE = 141  # 128 + SIGPIPE
 
@@ -25,6 +25,7 @@ BY_ERROR: Mapping[type[errors.AdjudgeError], int] = {
     errors.UnsafeModelError: MODEL,
     errors.UnsupportedModelError: MODEL,
     errors.TokenizerMismatchError: MODEL,
+    errors.TrainingError: TRAINING,
     errors.HubError: HUB,
     errors.BackendError: BACKEND,
     errors.BackendUnavailableError: BACKEND,
@@ -43,6 +44,7 @@ MEANINGS: Mapping[int, str] = {
     HUB: "The model hub could not be reached, or refused.",
     BACKEND: "The backend, device or precision cannot be had here, or memory ran out.",
     SELF_TEST: "`adjudge doctor` computed other scores than the golden ones.",
+    TRAINING: "Training cannot go on: the loss is no number, the scores have become one value, or the checkpoint is another run's.",
     INTERRUPTED: "Interrupted (Ctrl-C).",
     READER_GONE: "The program that read the output closed it first, as `head` does.",
 }

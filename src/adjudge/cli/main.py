@@ -19,6 +19,7 @@ from .models import app as models_app
 from .notes import show_notes
 from .rank import app as rank_app
 from .score import app as score_app
+from .train import app as train_app
 
 __all__ = ["app", "main", "root"]
 
@@ -29,7 +30,7 @@ app = typer.Typer(name="adjudge", no_args_is_help=True, pretty_exceptions_enable
 demo_app = typer.Typer()
 demo_app.command()(demo)
 
-for part in (rank_app, score_app, models_app, demo_app, doctor_app):
+for part in (rank_app, score_app, train_app, models_app, demo_app, doctor_app):
     app.add_typer(part)
 
 

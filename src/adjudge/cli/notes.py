@@ -6,7 +6,7 @@ import logging
 
 from .console import say
 
-__all__ = ["hush", "show_notes"]
+__all__ = ["hush", "show_notes", "tell_more"]
 
 _NAME = "adjudge-cli"
 
@@ -30,3 +30,10 @@ def hush(quiet: bool) -> None:
     """With `quiet`, only errors from here on."""
     if quiet:
         logging.getLogger("adjudge").setLevel(logging.ERROR)
+
+
+def tell_more(quiet: bool) -> None:
+    """For commands that run for hours: also what the library says in passing (INFO), unless `quiet`."""
+    logger = logging.getLogger("adjudge")
+    if not quiet and logger.level > logging.INFO:
+        logger.setLevel(logging.INFO)

@@ -14,8 +14,9 @@ from ..errors import ConfigError, InputError, MissingExtraError
 
 __all__ = ["Hits", "Lexical", "words"]
 
-_RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff]+|\w+")
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff]")
+_NO_SPACES = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff"
+_RUN = re.compile(rf"[{_NO_SPACES}]+|[^\W{_NO_SPACES}]+")  # "iPhone手机" is a word and a run of Chinese
+_HAN = re.compile(f"[{_NO_SPACES}]")
 
 
 def words(text: str) -> list[str]:
@@ -46,6 +47,7 @@ class Lexical:
 
     def __init__(self, texts: Sequence[str]) -> None:
         """Index `texts`. Raises InputError where there is none, MissingExtraError without bm25s."""
+        _check(texts, "texts")
         if not texts:
             raise InputError("there is nothing to index: the list of texts is empty")
         try:
@@ -64,6 +66,7 @@ class Lexical:
         """The `k` best texts for each query; a text without a word of the query is no hit (-1, score 0)."""
         if k < 1:
             raise ConfigError(f"k={k}: ask for at least one text")
+        _check(queries, "queries")
         k = min(k, self._size)
         indices, scores = np.full((len(queries), k), -1, np.int64), np.zeros((len(queries), k), np.float32)
         for row, query in enumerate(queries):
@@ -71,8 +74,13 @@ class Lexical:
             if self._empty or not known:
                 continue
             found = np.asarray(self._index.get_scores_from_ids(known), np.float32)
-            best = np.argpartition(-found, k - 1)[:k]
-            best = best[np.lexsort((best, -found[best]))]  # ties by position, so that a run can be repeated
-            best = best[found[best] > 0]
+            least = np.partition(found, -k)[-k]  # what the last of the k scores; as many others may score the same
+            best = np.flatnonzero((found >= least) & (found > 0))
+            best = best[np.argsort(-found[best], kind="stable")[:k]]  # ties by position, so that a run can be repeated
             indices[row, : len(best)], scores[row, : len(best)] = best, found[best]
         return Hits(indices=indices, scores=scores)
+
+
+def _check(texts: Sequence[str], name: str) -> None:
+    if isinstance(texts, str) or not all(isinstance(text, str) for text in texts):
+        raise InputError(f"{name} must be a list of strings; put a single one into a list")

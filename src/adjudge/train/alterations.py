@@ -13,7 +13,9 @@ from collections.abc import Mapping, Sequence
 __all__ = ["cut_answer", "negate", "replace_term", "sentences", "split_intents", "swap_names", "swap_numbers", "swap_shared_terms"]
 
 _SENTENCE = re.compile(
-    r"[^.!?。！？；\n]+(?:[.!?。！？；]+[\"'»”）)]*|\n+|$)(?:\s+|(?<=[。！？；])|$)|[^.!?。！？；\n]+|[.!?。！？；\n]+\s*"
+    r"[^.!?。！？；\n]+(?:[.!?。！？；]+(?:[\"'»”’）)」』]|[ \u00a0\u202f]»)*|\n+|$)"  # its end, and quotes and brackets that close there
+    r"(?:\s+|(?<=[。！？；”）」』])|$)"  # Chinese needs no space before the next one
+    r"|[^.!?。！？；\n]+|[.!?。！？；\n]+\s*"
 )
 _DECIMAL = re.compile(r"(?<=\d)\.(?=\d)")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
@@ -29,28 +31,42 @@ _JOINTS: tuple[re.Pattern[str], ...] = (
     re.compile(r"[，,]?(?:以及|还有|并且|另外)|[，,](?=(?:怎么|如何|什么|多少|哪|谁|为什么|是否|能不能|要不要))"),
 )
 
+_EN = "(is|are|was|were|must|should|has|have)"
 _ES = "(es|son|fue|era|puede|pueden|debe|deben|tiene|tienen|hay)"
+_FR = "(peut|peuvent|doit|doivent|sont|sera)"
 _RU = "(является|являются|может|могут|должен|должны|был|была|было|были|нужно)"
+_ZH = "(可以|需要|支持|应该|能够)"
 _NEGATIONS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "en": (
-        (r"\bcannot\b", "can"),
-        (r"\b(is|are|was|were|can|must|should|does|do|did|has|have|will) not\b", r"\1"),
-        (r"\b(is|are|was|were|must|should|will|has been|have been)\b", r"\1 not"),
-        (r"\bcan\b", "cannot"),
+        (r"\b([Cc]an)(?:not|['’]t)\b", r"\1"),
+        (r"\b([Ww])on['’]t\b", r"\1ill"),
+        (r"\b(is|are|was|were|can|must|should|does|do|did|has|have|will)(?: not|n['’]t)\b", r"\1"),
+        (r"\b(has|have|will) be(en)?\b(?! (?:no|never)\b)", r"\1 not be\2"),
+        (r"\b(is|are|was|were|must|should|will)\b(?! (?:not|no|never)\b)(?!['’])", r"\1 not"),
+        (r"\bcan\b(?! (?:no|never)\b)", "cannot"),
     ),
-    "es": ((rf"\bno {_ES}\b", r"\1"), (rf"\b{_ES}\b", r"no \1")),
+    "es": ((rf"\b[Nn]o {_ES}\b", r"\1"), (rf"(?<![Nn]unca )(?<!jamás )(?<!tampoco )\b{_ES}\b", r"no \1")),
     "fr": (
-        (r"\bne (peut|peuvent|doit|doivent|sont|sera) pas\b", r"\1"),
-        (r"\bn['’](est|était|a|ont) pas\b", r"\1"),
-        (r"\b(peut|peuvent|doit|doivent|sont|sera)\b", r"ne \1 pas"),
-        (r"\b(est|était)\b", r"n'\1 pas"),
+        (r"\b([Cc])e n['’](est|était) (?:pas|plus|jamais)\b", r"\1'\2"),
+        (rf"\bne {_FR} (?:pas|plus|jamais)\b", r"\1"),
+        (r"\bn['’](est|était|a|ont) (?:pas|plus|jamais)\b", r"\1"),
+        (r"(?<!-)\b([Cc])['’](est|était)\b(?!-)", r"\1e n'\2 pas"),
+        (rf"(?<!\bne )\b{_FR}\b", r"ne \1 pas"),
+        (r"(?<!['’-])\b(est|était)\b(?!-)", r"n'\1 pas"),
     ),
-    "ru": ((rf"\bне {_RU}\b", r"\1"), (rf"\b{_RU}\b", r"не \1"), (r"\bможно\b", "нельзя")),
-    "zh": (
-        (r"不(是|能|可以|会|需要|支持|应该)", r"\1"),
-        (r"没有", "有"),
-        (r"(可以|需要|支持|应该|能够)", r"不\1"),
-        (r"(?<![但只就还也不])是(?!否)", "不是"),
+    "ru": (
+        (rf"\b[Нн]е {_RU}\b", r"\1"),
+        (r"\bнельзя\b", "можно"),
+        (r"\bНельзя\b", "Можно"),
+        (rf"\b{_RU}\b", r"не \1"),
+        (r"\bможно\b", "нельзя"),
+        (r"\bМожно\b", "Нельзя"),
+    ),
+    "zh": (  # the characters before tell a verb from a question (能不能, 是否) and from a conjunction (但是, 总是)
+        (r"(?<![是能会可应需支])并?不(是|能|可以|会|需要|支持|应该)", r"\1"),
+        (r"(?<!有)没有", "有"),
+        (rf"(?<![不否没]){_ZH}", r"不\1"),
+        (r"(?<![不但只就还也总可于要凡若])是(?![否不谁])", "不是"),
     ),
 }
 
@@ -107,11 +123,13 @@ def swap_numbers(text: str, draw: random.Random, *, only: Sequence[str] | None =
 
 def swap_names(text: str, draw: random.Random, *, names: Sequence[str], only: Sequence[str] | None = None) -> str | None:
     """`text` with one of its capitalised names (of `only`, where given) replaced everywhere by another out of `names`."""
-    found = list(dict.fromkeys(_NAME.findall(text) if only is None else [name for name in only if name in text]))
-    others = [name for name in names if name not in text]
+    given = [name for name in only if name.strip() and _alone(name).search(text)] if only is not None else _NAME.findall(text)
+    found = list(dict.fromkeys(given))
+    others = [name for name in names if name.strip() and name not in text]
     if not found or not others:
         return None
-    return text.replace(draw.choice(found), draw.choice(others))
+    chosen, other = draw.choice(found), draw.choice(others)
+    return _alone(chosen).sub(lambda _: other, text)
 
 
 def swap_shared_terms(query: str, passage: str, draw: random.Random, *, names: Sequence[str] = ()) -> str | None:
@@ -128,15 +146,23 @@ def swap_shared_terms(query: str, passage: str, draw: random.Random, *, names: S
 
 def replace_term(text: str, term: str, neighbour: str) -> str | None:
     """`text` about `neighbour` instead of `term`, whole words only where the script has words; None where `term` is not in it."""
-    bounded = rf"(?<!\w){re.escape(term)}(?!\w)" if re.match(r"[\w]", term) and not re.search(r"[\u3400-\u9fff]", term) else re.escape(term)
-    changed, count = re.subn(bounded, lambda _: neighbour, text, flags=re.IGNORECASE)
-    return changed if count and changed != text else None
+    if not term.strip() or not neighbour.strip() or term.casefold() == neighbour.casefold():
+        return None
+    changed = _alone(term, re.IGNORECASE).sub(lambda _: neighbour, text)
+    return changed if changed != text else None
+
+
+def _alone(term: str, flags: int = 0) -> re.Pattern[str]:
+    """`term` where it is no part of a longer word, in scripts that have words."""
+    han = re.search(r"[\u3400-\u9fff]", term)
+    before, after = ("" if han or not re.match(r"\w", end) else look for end, look in ((term[:1], r"(?<!\w)"), (term[-1:], r"(?!\w)")))
+    return re.compile(before + re.escape(term) + after, flags)
 
 
 def _other_number(number: str, draw: random.Random) -> str:
-    """A number of the same form: the last group of digits moves by one to nine, a year by one to twenty."""
-    digits = list(re.finditer(r"\d+", number))[-1]
-    value = int(digits.group())
+    """A number of the same form: its last digits move by one to nine, a year by one to twenty."""
+    digits = re.findall(r"\d{1,15}$", number)[0]
+    value = int(digits)
     step = draw.randint(1, 20 if 1000 <= value <= 2100 else 9)
     changed = value - step if draw.random() < 0.5 and value > step else value + step
-    return number[: digits.start()] + str(changed).zfill(len(digits.group())) + number[digits.end() :]
+    return number[: len(number) - len(digits)] + str(changed).zfill(len(digits))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["NAME", "use_plain_attention"]
+__all__ = ["NAME", "attend", "use_plain_attention"]
 
 NAME = "adjudge"
 
@@ -33,6 +33,7 @@ def attend(
     key: Tensor,
     value: Tensor,
     attention_mask: Tensor | None,
+    *,
     scaling: float | None = None,
     dropout: float = 0.0,
     **_: object,

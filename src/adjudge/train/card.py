@@ -6,6 +6,7 @@ import json
 import platform
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .finish import plain
@@ -20,10 +21,9 @@ __all__ = ["write_card"]
 def write_card(trainer: Trainer, outcome: Outcome) -> None:
     """README.md of the model's folder, and training.json with every setting and evaluation."""
     config = plain(asdict(trainer.config))
+    config["model"]["base"] = _base(trainer)
     facts = {
-        "base": trainer.student.model.name
-        if trainer.config.model.base == trainer.student.model.name
-        else trainer.student.model.folder.name,
+        "base": _base(trainer),
         "settings": config,
         "steps": outcome.steps,
         "tokens": outcome.tokens,
@@ -69,8 +69,10 @@ Licence: that of the base model and of the training data; this card does not kno
 
 
 def _base(trainer: Trainer) -> str:
+    """A hub id or "embedded" as it is; of a folder its name alone."""
     base = trainer.config.model.base
-    return trainer.student.model.folder.name if base not in ("embedded",) and trainer.student.model.folder.name in base else base
+    folder = Path(base).expanduser()
+    return folder.resolve().name if folder.is_dir() else base
 
 
 def _table(outcome: Outcome) -> str:

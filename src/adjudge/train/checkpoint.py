@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import warnings
 from dataclasses import asdict
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from ..errors import InputError
 from .outcome import Evaluation, StepRecord
 
-__all__ = ["CHECKPOINT", "History", "load_state", "read_history", "save_state"]
+__all__ = ["CHECKPOINT", "History", "load_state", "read_history", "replace_folder", "save_state"]
 
 CHECKPOINT = "checkpoint.pt"
 _HISTORY = "history.jsonl"
+_KEYS = {"step", "tokens", "seconds", "parameters", "optimiser", "scaler", "random", "best"}
+"""What load_state() asks of a checkpoint before it hands it on."""
 
 
 class History:
@@ -47,17 +51,23 @@ def read_history(folder: Path) -> tuple[list[StepRecord], list[Evaluation]]:
     steps: list[StepRecord] = []
     evaluations: list[Evaluation] = []
     path = folder / _HISTORY
-    for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else ():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        kind = row.pop("kind")
-        if kind == "step":
-            steps.append(StepRecord(**row))
-        else:
-            evaluations.append(Evaluation(**row))
+    for line in path.read_bytes().splitlines() if path.is_file() else ():
+        record = _record(line)
+        if isinstance(record, StepRecord):
+            steps.append(record)
+        elif record is not None:
+            evaluations.append(record)
     return steps, evaluations
+
+
+def _record(line: bytes) -> StepRecord | Evaluation | None:
+    """One line; None for what a kill left of one."""
+    try:
+        row = json.loads(line)
+        kind = row.pop("kind")
+        return StepRecord(**row) if kind == "step" else Evaluation(**row)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
 
 
 def save_state(folder: Path, state: dict[str, Any]) -> None:
@@ -81,9 +91,14 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, EOFError, ValueError) as exc:
-        raise InputError(f"{path} cannot be read ({exc}); delete it to start this run anew") from exc
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Detected pickle protocol", UserWarning)  # said of files that are no checkpoint
+            state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, OSError, EOFError, ValueError, UnpicklingError) as exc:
+        # torch's own words may advise to read it as code.
+        raise InputError(f"{path} is damaged ({type(exc).__name__}); delete it to start this run anew") from exc
+    if not isinstance(state, dict) or not _KEYS <= state.keys():
+        raise InputError(f"{path} is no checkpoint of adjudge; give the run another output folder")
     return state
 
 

@@ -67,10 +67,11 @@ def arrange(files: Files, config: TrainConfig) -> Data:
     dev = [group for rows in files.dev for group in rows.groups]
     if not dev and settings.dev_share:
         draw = random.Random(config.run.seed)
-        sources = [_split(groups, settings.dev_share, draw, dev) for groups in sources]
+        sources, dev = _hold_back(sources, settings.dev_share, draw)
     _refuse_overlap(sources, dev)
-    if dev and not usable(dev):
-        logger.warning("none of the %d dev groups holds two passages of different grades, so nothing will be measured", len(dev))
+    idle = len(dev) - len(usable(dev))
+    if idle:
+        logger.warning("%d of the %d dev groups hold no two passages of different grades, so nothing is measured on them", idle, len(dev))
     sizes = [len(groups) for groups in sources]
     weights = settings.shares if settings.shares else [float(size) for size in sizes]
     shares = tuple(weight / sum(weights) for weight in weights)
@@ -85,10 +86,18 @@ def _report(bad: Sequence[BadRow], *, raising: bool) -> None:
         logger.warning("left out %s", row)
 
 
-def _split(groups: list[Group], share: float, draw: random.Random, dev: list[Group]) -> list[Group]:
-    chosen = set(draw.sample(range(len(groups)), min(len(groups) - 1, round(len(groups) * share))))
-    dev.extend(groups[i] for i in sorted(chosen))
-    return [group for i, group in enumerate(groups) if i not in chosen]
+def _hold_back(sources: Sequence[list[Group]], share: float, draw: random.Random) -> tuple[list[list[Group]], list[Group]]:
+    """What is trained on and what is watched: `share` of each file's queries, with all of their rows, in whichever file they stand."""
+    chosen: set[str] = set()
+    for groups in sources:
+        queries = list(dict.fromkeys(group.query for group in groups))
+        rest = [query for query in queries if query not in chosen]
+        chosen.update(draw.sample(rest, max(0, min(len(rest), round(len(queries) * share) - (len(queries) - len(rest))))))
+    for groups in sources:
+        if all(group.query in chosen for group in groups):  # something must be left to learn from
+            chosen.discard(groups[0].query)
+    dev = [group for groups in sources for group in groups if group.query in chosen]
+    return [[group for group in groups if group.query not in chosen] for groups in sources], dev
 
 
 def _refuse_overlap(sources: Sequence[Sequence[Group]], dev: Sequence[Group]) -> None:

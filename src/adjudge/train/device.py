@@ -22,8 +22,9 @@ def choose_device(name: str) -> Any:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as exc:
-        raise ConfigError(f"run.device={name!r} cannot be used here ({str(exc).splitlines()[0]}); 'auto' takes what there is") from exc
+    except (RuntimeError, AssertionError, ImportError) as exc:  # torch asks for a device's own package by importing it
+        reason = str(exc).partition("\n")[0]
+        raise ConfigError(f"run.device={name!r} cannot be used here ({reason}); 'auto' takes what there is") from exc
     return device
 
 

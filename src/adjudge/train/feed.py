@@ -83,12 +83,14 @@ class Feed:
 
 
 def limit_passages(group: Group, most: int, draw: random.Random) -> Group:
-    """The group with at most `most` passages: the best ones first, then a draw of the rest."""
+    """The group with at most `most` passages: the best ones (a draw of them, where they are too many) first, then a draw of the rest."""
     if len(group.items) <= most:
         return group
-    best = max((_worth(item) for item in group.items), default=0.0)
-    top = [item for item in group.items if _worth(item) >= best][: most - 1]
-    rest = [item for item in group.items if all(item is not t for t in top)]
+    best = max(_worth(item) for item in group.items)
+    top = [item for item in group.items if _worth(item) >= best]
+    rest = [item for item in group.items if _worth(item) < best]
+    if len(top) > most - min(1, len(rest)):  # one at least to compare with
+        top = draw.sample(top, most - min(1, len(rest)))
     return replace(group, items=(*top, *draw.sample(rest, most - len(top))))
 
 

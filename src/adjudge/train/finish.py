@@ -13,7 +13,7 @@ from .student import MatchStudent, Student
 if TYPE_CHECKING:
     from .trainer import Trainer
 
-__all__ = ["best_folder", "finish", "keep_best", "save_student"]
+__all__ = ["best_folder", "finish", "keep_best", "plain", "save_student"]
 
 BEST = "nDCG@10"
 

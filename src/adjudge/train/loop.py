@@ -23,6 +23,11 @@ __all__ = ["prepare", "run_to_end", "train"]
 
 logger = logging.getLogger("adjudge")
 
+_COLLAPSED = (
+    "the scores collapsed: at step %d those of the dev groups spread by %.2g, less than run.collapse=%g, so training stops. "
+    "Lower optimiser.learning_rate, and see whether the labels tell passages apart"
+)
+
 
 def train(config: TrainConfig, *, progress: bool = False) -> Outcome:
     """Run to the end, from the checkpoint in the output folder where there is one.
@@ -68,8 +73,10 @@ def _run(trainer: Trainer, report: Callable[[int, int], None], stop: Callable[[]
             found = trainer.evaluate()
             trainer.history.add(found)
             logger.info("step %d of %d: nDCG@10 %.4f on the dev groups", trainer.step, trainer.steps, found.measures["nDCG@10"])
-            collapsed = found.spread < run.collapse
-            if not collapsed:
+            collapsed = not found.spread >= run.collapse  # NaN is no spread either
+            if collapsed:
+                logger.warning(_COLLAPSED, trainer.step, found.spread, run.collapse)
+            else:
                 keep_best(trainer, found)
         stopped = stop()
         if last or collapsed or stopped or trainer.step % run.save_every == 0:

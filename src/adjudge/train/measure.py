@@ -16,8 +16,8 @@ MEASURES = ("nDCG@10", "RR@10", "Success@1")
 
 
 def usable(groups: Sequence[Group]) -> list[Group]:
-    """Groups that an order can be right or wrong about: graded, with two different grades."""
-    return [g for g in groups if len({item.grade for item in g.items if item.grade is not None}) > 1]
+    """Groups that an order can be right or wrong about: graded, with two different whole grades."""
+    return [g for g in groups if len({_whole(item.grade) for item in g.items if item.grade is not None}) > 1]
 
 
 def evaluate(groups: Sequence[Group], score: Callable[[Sequence[Group]], list[np.ndarray]], *, step: int) -> Evaluation:
@@ -36,7 +36,7 @@ def evaluate(groups: Sequence[Group], score: Callable[[Sequence[Group]], list[np
     for number, (group, said) in enumerate(zip(groups, logits, strict=True)):
         for at, (item, logit) in enumerate(zip(group.items, said, strict=True)):
             if item.grade is not None:
-                qrels.append(ir_measures.Qrel(str(number), str(at), round(item.grade * 3)))
+                qrels.append(ir_measures.Qrel(str(number), str(at), _whole(item.grade)))
                 run.append(ir_measures.ScoredDoc(str(number), str(at), float(logit)))
     each: dict[str, dict[str, float]] = {shown: {} for shown in MEASURES}
     for metric in ir_measures.iter_calc(names, qrels, run):
@@ -48,3 +48,7 @@ def evaluate(groups: Sequence[Group], score: Callable[[Sequence[Group]], list[np
             measures[f"nDCG@10 of {source}"] = float(np.mean(own))
     spread = float(np.std(np.concatenate(logits))) if logits else 0.0
     return Evaluation(step=step, measures=measures, spread=spread)
+
+
+def _whole(grade: float) -> int:
+    return round(grade * 3)

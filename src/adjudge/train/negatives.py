@@ -10,9 +10,10 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..backends.base import Floats
 from ..errors import ConfigError, InputError
@@ -81,7 +82,7 @@ class Statistics:
 
     questions: int
     proposed: Mapping[str, int]  # by finder
-    refused: Mapping[str, int]  # by filter: equal, twin, margin, veto
+    refused: Mapping[str, int]  # by filter: equal, twin, margin; veto, where a judge looked too (see sharpen.py)
     kept: int
     bare: int  # questions without a single candidate
 
@@ -98,12 +99,7 @@ class Mined:
 
     candidates: tuple[tuple[Candidate, ...], ...]
     statistics: Statistics
-
-
-@dataclass(slots=True)
-class _Account:
-    proposed: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: tuple[frozenset[int], ...]  # of each question, what a filter threw out: it must not come back as a random one
 
 
 def mine(
@@ -114,27 +110,20 @@ def mine(
     Raises InputError where the arrays do not fit the lists or a positive lies outside the corpus.
     """
     _check(questions, corpus, query_vectors, vectors)
-    lexical, account = _lexical(questions, corpus, config), _Account()
-    neighbours = _neighbours(corpus)
-    languages = np.array([source.lang for source in corpus])
-    found: list[tuple[Candidate, ...]] = []
+    lexical = _lexical(questions, corpus, config)
+    miner = _Miner(corpus, vectors, config)
     for first in range(0, len(questions), _BLOCK):
         similarity = query_vectors[first : first + _BLOCK] @ vectors.T
         for row, question in enumerate(questions[first : first + _BLOCK]):
-            proposals = dict.fromkeys(_near_group(question, corpus, neighbours), "neighbour")
-            proposals |= dict.fromkeys(_dense(similarity[row], languages, question.lang, config.dense_depth), "dense")
-            proposals |= dict.fromkeys(lexical[first + row], "lexical")
-            account.proposed.update(proposals.values())
-            kept = _filter(question, proposals, corpus, similarity[row], vectors, config, account)
-            found.append(tuple(sorted(kept, key=lambda c: (-c.similarity, c.index))))
+            miner.look(question, similarity[row], lexical[first + row])
     statistics = Statistics(
         questions=len(questions),
-        proposed=dict(account.proposed),
-        refused=dict(account.refused),
-        kept=sum(map(len, found)),
-        bare=sum(not f for f in found),
+        proposed=dict(miner.proposed),
+        refused=dict(miner.refused),
+        kept=sum(map(len, miner.kept)),
+        bare=sum(not candidates for candidates in miner.kept),
     )
-    return Mined(candidates=tuple(found), statistics=statistics)
+    return Mined(candidates=tuple(miner.kept), statistics=statistics, refused=tuple(miner.out))
 
 
 def choose(
@@ -149,40 +138,50 @@ def choose(
 
     `veto(question, passage)` says True for a passage that a teacher takes for an answer.
     """
-    by_language: dict[str, list[int]] = {}
-    for index, source in enumerate(corpus):
-        by_language.setdefault(source.lang, []).append(index)
+    chooser = _Chooser(corpus, config, veto)
     return [
-        _draw(number, question, mined.candidates[number], corpus, by_language, config, veto) for number, question in enumerate(questions)
+        chooser.draw(number, question, candidates, out)
+        for number, (question, candidates, out) in enumerate(zip(questions, mined.candidates, mined.refused, strict=True))
     ]
 
 
-def _draw(
-    number: int,
-    question: Question,
-    candidates: Sequence[Candidate],
-    corpus: Sequence[Source],
-    by_language: Mapping[str, list[int]],
-    config: NegativeConfig,
-    veto: Callable[[int, int], bool] | None,
-) -> tuple[int, ...]:
-    draw = random.Random(f"{config.seed}:{number}")  # of its own, so that a question's negatives do not hang on its neighbours
-    usable = [c.index for c in candidates if veto is None or not veto(number, c.index)]
-    answers = {corpus[p].lang for p in question.positives}
-    own = [i for i in usable if corpus[i].lang == question.lang] if question.lang not in answers else []
-    rest = [i for i in usable if corpus[i].lang in answers]
-    taken = _sample(draw, own[: config.hardest], min(config.own_language, config.per_question - config.random))
-    taken += _sample(draw, [i for i in rest[: config.hardest] if i not in taken], config.per_question - config.random - len(taken))
-    pool = [i for language in sorted(answers) for i in by_language[language]]
-    texts = {corpus[i].text for i in (*question.positives, *taken)}
-    for _ in range(20 * config.per_question):
-        if len(taken) >= config.per_question:
-            break
-        index = pool[draw.randrange(len(pool))]
-        if corpus[index].text not in texts and not _same_group(corpus, index, question.positives):
+class _Chooser:
+    """Draws a question's negatives."""
+
+    def __init__(self, corpus: Sequence[Source], config: NegativeConfig, veto: Callable[[int, int], bool] | None) -> None:
+        self._corpus, self._config = corpus, config
+        self._veto = (lambda _question, _passage: False) if veto is None else veto
+        self._by_language = _by_language(corpus)
+
+    def draw(self, number: int, question: Question, candidates: Sequence[Candidate], out: frozenset[int]) -> tuple[int, ...]:
+        """Hard ones in the question's own language where no answer is in it, then of the answer's, then random ones."""
+        corpus, config = self._corpus, self._config
+        draw = random.Random(f"{config.seed}:{number}")  # of its own, so that a question's negatives do not hang on its neighbours
+        usable = list({corpus[c.index].text: c.index for c in reversed(candidates) if not self._veto(number, c.index)}.values())[::-1]
+        answers = {corpus[p].lang for p in question.positives}
+        own = [i for i in usable if corpus[i].lang == question.lang] if question.lang not in answers else []
+        rest = [i for i in usable if corpus[i].lang in answers]
+        hard = config.per_question - config.random
+        taken = _sample(draw, own[: config.hardest], min(config.own_language, hard))
+        taken += _sample(draw, rest[: config.hardest], hard - len(taken))
+        pool = np.concatenate([self._by_language[language] for language in sorted(answers)])
+        texts = {corpus[i].text for i in (*question.positives, *taken)}
+        for _ in range(20 * config.per_question):
+            if len(taken) >= config.per_question:
+                break
+            index = int(pool[draw.randrange(len(pool))])
+            if corpus[index].text in texts or index in out or _same_group(corpus, index, question.positives) or self._veto(number, index):
+                continue
             taken.append(index)
             texts.add(corpus[index].text)
-    return tuple(taken)
+        return tuple(taken)
+
+
+def _by_language(corpus: Sequence[Source]) -> dict[str, NDArray[np.int64]]:
+    found: dict[str, list[int]] = {}
+    for index, source in enumerate(corpus):
+        found.setdefault(source.lang, []).append(index)
+    return {language: np.array(indices, np.int64) for language, indices in found.items()}
 
 
 def _sample(draw: random.Random, items: Sequence[int], count: int) -> list[int]:
@@ -200,6 +199,8 @@ def _check(questions: Sequence[Question], corpus: Sequence[Source], query_vector
             f"{len(questions)} questions and {len(corpus)} passages came with {len(query_vectors)} and {len(vectors)} vectors; "
             "give one for each"
         )
+    if query_vectors.ndim != 2 or vectors.ndim != 2 or query_vectors.shape[1] != vectors.shape[1]:
+        raise InputError(f"vectors of the shapes {query_vectors.shape} and {vectors.shape} cannot be compared; make them with one model")
     for question in questions:
         if not question.positives or not all(0 <= p < len(corpus) for p in question.positives):
             raise InputError(f"the question {question.text[:60]!r} names the positives {question.positives} of a corpus of {len(corpus)}")
@@ -220,51 +221,63 @@ def _lexical(questions: Sequence[Question], corpus: Sequence[Source], config: Ne
     return found
 
 
-def _dense(similarity: Floats, languages: np.ndarray, lang: str, depth: int) -> Iterator[int]:
-    """The nearest of all, and of the question's own language, which may be crowded out of the first list or crowd out the rest."""
-    for chosen in (np.flatnonzero(languages != lang), np.flatnonzero(languages == lang)):
-        if len(chosen):
-            near = similarity[chosen]
-            yield from chosen[np.argpartition(-near, min(depth, len(near)) - 1)[:depth]].tolist()
+class _Miner:
+    """Proposes and filters, question by question, and keeps the account."""
 
+    def __init__(self, corpus: Sequence[Source], vectors: Floats, config: NegativeConfig) -> None:
+        self._corpus, self._vectors, self._config = corpus, vectors, config
+        self._by_language = _by_language(corpus)
+        self._neighbours: dict[tuple[str, str], list[int]] = {}
+        for index, source in enumerate(corpus):
+            if source.group:
+                self._neighbours.setdefault((source.group, source.lang), []).append(index)
+        self.proposed: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.kept: list[tuple[Candidate, ...]] = []
+        self.out: list[frozenset[int]] = []
 
-def _neighbours(corpus: Sequence[Source]) -> dict[tuple[str, str], list[int]]:
-    found: dict[tuple[str, str], list[int]] = {}
-    for index, source in enumerate(corpus):
-        if source.group:
-            found.setdefault((source.group, source.lang), []).append(index)
-    return found
+    def look(self, question: Question, similarity: Floats, lexical: Sequence[int]) -> None:
+        """One question: `similarity` (passages,) of everything to it, and what BM25 found."""
+        proposals = dict.fromkeys(self._near_group(question), "neighbour")
+        proposals |= dict.fromkeys(self._dense(question, similarity), "dense")
+        proposals |= dict.fromkeys(lexical, "lexical")
+        self.proposed.update(proposals.values())
+        refused = self._refused(question, list(proposals), similarity)
+        self.refused.update(refused.values())
+        kept = [Candidate(index=i, similarity=float(similarity[i]), found=f) for i, f in proposals.items() if i not in refused]
+        self.kept.append(tuple(sorted(kept, key=lambda c: (-c.similarity, c.index))))
+        self.out.append(frozenset(refused))
 
+    def _near_group(self, question: Question) -> Iterator[int]:
+        for positive in question.positives:
+            source = self._corpus[positive]
+            yield from self._neighbours.get((source.group, source.lang), ())
 
-def _near_group(question: Question, corpus: Sequence[Source], neighbours: Mapping[tuple[str, str], list[int]]) -> Iterator[int]:
-    for positive in question.positives:
-        source = corpus[positive]
-        yield from neighbours.get((source.group, source.lang), ())
+    def _dense(self, question: Question, similarity: Floats) -> Iterator[int]:
+        """The nearest in the answers' languages and in the question's own, each by itself: either would crowd out the other."""
+        answers = {self._corpus[p].lang for p in question.positives} - {question.lang}
+        pools = [self._by_language[language] for language in sorted(answers)]
+        pools = [np.concatenate(pools)] if pools else []
+        if question.lang in self._by_language:
+            pools.append(self._by_language[question.lang])
+        for pool in pools:
+            near, depth = similarity[pool], min(self._config.dense_depth, len(pool))
+            yield from pool[np.argpartition(-near, depth - 1)[:depth]].tolist()
 
-
-def _filter(
-    question: Question,
-    proposals: Mapping[int, str],
-    corpus: Sequence[Source],
-    similarity: Floats,
-    vectors: Floats,
-    config: NegativeConfig,
-    account: _Account,
-) -> Iterator[Candidate]:
-    positives = list(question.positives)
-    texts = {corpus[p].text for p in positives}
-    answers = {corpus[p].lang for p in positives}
-    limit = float(similarity[positives].max()) - config.margin
-    indices = list(proposals)
-    twins = (vectors[indices] @ vectors[positives].T).max(axis=1) if indices else np.zeros(0, np.float32)
-    for index, twin in zip(indices, twins, strict=True):
-        source = corpus[index]
-        if index in question.positives or source.text in texts:
-            account.refused["equal"] += 1
-        elif twin >= config.twin or (source.lang not in answers and _same_group(corpus, index, positives)):
-            account.refused["twin"] += 1
-        # Across languages a bi-encoder puts everything of the question's own language first: there its margin says nothing.
-        elif source.lang in answers and similarity[index] >= limit:
-            account.refused["margin"] += 1
-        elif source.lang in answers or source.lang == question.lang:
-            yield Candidate(index=index, similarity=float(similarity[index]), found=proposals[index])
+    def _refused(self, question: Question, indices: Sequence[int], similarity: Floats) -> dict[int, str]:
+        """Which of the proposals are out, and by which filter."""
+        corpus, config, positives = self._corpus, self._config, list(question.positives)
+        texts, answers = {corpus[p].text for p in positives}, {corpus[p].lang for p in positives}
+        limit = float(similarity[positives].max()) - config.margin
+        twins = (self._vectors[indices] @ self._vectors[positives].T).max(axis=1) if indices else np.zeros(0, np.float32)
+        found: dict[int, str] = {}
+        for index, twin in zip(indices, twins, strict=True):
+            source = corpus[index]
+            if index in positives or source.text in texts:
+                found[index] = "equal"
+            elif twin >= config.twin or (source.lang not in answers and _same_group(corpus, index, positives)):
+                found[index] = "twin"
+            # Across languages a bi-encoder puts everything of the question's own language first: there its margin says nothing.
+            elif source.lang in answers and similarity[index] >= limit:
+                found[index] = "margin"
+        return found

@@ -10,6 +10,9 @@ from .student import Student, trainable
 
 __all__ = ["build_optimiser", "learning_rate", "set_learning_rate"]
 
+_HEAD = {"head", "classifier", "pre_classifier", "score", "pooler"}
+"""What stands between the encoder and the score, as families call it, and what is ours."""
+
 
 def build_optimiser(student: Student, config: OptimiserConfig) -> Any:
     """Decay for matrices of the body only: norms, biases and heads are left alone, as is usual for BERT."""
@@ -17,7 +20,7 @@ def build_optimiser(student: Student, config: OptimiserConfig) -> Any:
 
     decayed, plain, head = [], [], []
     for name, parameter in trainable(student):
-        if name.startswith("head.") or ".classifier" in name or ".score" in name:
+        if _HEAD & set(name.split(".")):
             head.append(parameter)
         elif parameter.ndim > 1:
             decayed.append(parameter)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .student import MatchStudent
 
-__all__ = ["load_own_body", "save_own_folder"]
+__all__ = ["head_tensors", "load_own_body", "save_own_folder"]
 
 _TABLE = "embeddings.word_embeddings.weight"
 
@@ -61,7 +61,7 @@ def save_own_folder(student: MatchStudent, folder: Path) -> None:
     table = body.pop(_TABLE)
     trained = network.get_input_embeddings().weight.requires_grad
     shared, own = manifest["judge"]["weights"]
-    for name in {shared, *manifest["encoder"]["weights"]} - {own}:
+    for name in {shared, *manifest.get("encoder", {}).get("weights", [])} - {own}:
         shutil.copyfile(source / name, folder / name)
     if trained:  # the bi-encoder keeps its own copy of the old table
         save_file({_TABLE: table}, folder / "judge-embeddings.safetensors", metadata={"format": "pt"})

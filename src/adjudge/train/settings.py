@@ -52,6 +52,11 @@ class ModelConfig:
         _at_least("model.max_length", self.max_length, 8)
         _at_least("model.freeze_layers", self.freeze_layers, 0)
         _within("model.dropout", self.dropout, 0, 0.9)
+        if self.lora is not None and self.freeze_layers:
+            raise ConfigError(
+                f"model.freeze_layers={self.freeze_layers} and model.lora contradict each other: adapters sit on every layer and "
+                "leave the rest of the body frozen; take one of the two"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ def sharpen(
     if depth < 1:
         raise ConfigError(f"depth={depth}: let the judge see at least one candidate")
     found: list[tuple[Candidate, ...]] = []
+    out: list[frozenset[int]] = []
     vetoed = 0
     for first in range(0, len(questions), _BLOCK):
         block = list(zip(questions[first : first + _BLOCK], mined.candidates[first : first + _BLOCK], strict=True))
@@ -41,6 +42,7 @@ def sharpen(
             kept = tuple(candidate for logit, _, candidate in ranked if logit < limit)
             vetoed += len(ranked) - len(kept)
             found.append(kept)
+            out.append(mined.refused[len(out)].union(candidate.index for logit, _, candidate in ranked if logit >= limit))
     before = mined.statistics
     statistics = replace(before, refused={**before.refused, "veto": vetoed}, kept=sum(map(len, found)), bare=sum(not f for f in found))
-    return Mined(candidates=tuple(found), statistics=statistics)
+    return Mined(candidates=tuple(found), statistics=statistics, refused=tuple(out))

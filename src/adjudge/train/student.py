@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,10 +11,11 @@ import numpy as np
 
 from ..backends.base import DOCUMENT, QUERY, Batch
 from ..config import SourceConfig
-from ..errors import ConfigError, MissingExtraError, UnsupportedModelError
+from ..errors import ConfigError, MissingExtraError, ModelFilesError, UnsupportedModelError
 from ..models.heads import ClassificationHead, MatchHead
 from ..models.load import load_model
 from ..models.model import Model
+from ..models.weights import Weights
 from .attention import use_plain_attention
 from .settings import ModelConfig
 from .supervision import ASPECTS
@@ -21,7 +23,7 @@ from .supervision import ASPECTS
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["ClassifierStudent", "MatchStudent", "Scored", "Student", "load_student"]
+__all__ = ["ClassifierStudent", "MatchStudent", "Scored", "Student", "load_student", "trainable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def load_student(config: ModelConfig, *, plain_attention: bool = True) -> Studen
         from .fresh import load_fresh
 
         model, network = load_fresh(config)
-        student: Student = ClassifierStudent(model, network, 0)
+        student: Student = ClassifierStudent(model, network, ClassificationHead(labels=1, relevant=0))
     else:
         model = load_model(config.base, SourceConfig(revision=config.revision))
         student = _from_checkpoint(model, config)
@@ -64,7 +66,7 @@ def load_student(config: ModelConfig, *, plain_attention: bool = True) -> Studen
         use_plain_attention(student.network)
     _freeze(student, config)
     if config.gradient_checkpointing:
-        student.network.gradient_checkpointing_enable()
+        _save_memory(student)
     if config.lora is not None:
         from .lora import add_adapters
 
@@ -81,27 +83,36 @@ def _from_checkpoint(model: Model, config: ModelConfig) -> Student:
     if isinstance(head, ClassificationHead):
         from .fresh import load_classifier
 
-        return ClassifierStudent(model, load_classifier(model, dropout=config.dropout), head.relevant)
+        return ClassifierStudent(model, load_classifier(model, dropout=config.dropout), head)
     raise UnsupportedModelError(f"{model.name} has a {type(head).__name__}, which cannot be trained as a judge")
 
 
 class ClassifierStudent:
     """A transformers sequence classifier; the auxiliary heads read the mean of its last hidden states."""
 
-    def __init__(self, model: Model, network: Any, relevant: int) -> None:
-        """`relevant`: the column of the classifier's logits that counts."""
+    def __init__(self, model: Model, network: Any, head: ClassificationHead) -> None:
+        """`head`: its labels, and which of them counts."""
         import torch
 
-        self.model, self.network, self._relevant = model, network, relevant
-        self.head: nn.Module = torch.nn.ModuleDict({"aspects": _aspect_head(model.spec.hidden_size)})
-        self._types = model.spec.type_vocab_size > 1
+        self.model, self.network = model, network
+        self.head: nn.Module = torch.nn.ModuleDict({"aspects": _aspect_head(model, network.config.hidden_size)})
+        self._labels, self._relevant = head.labels, head.relevant
+        self._exclusive = head.labels > 1 and model.config.get("problem_type") != "multi_label_classification"
+        self._types = _takes_types(network, model)
 
     def forward(self, batch: Batch, device: Any) -> Scored:
-        """See Student."""
+        """See Student. Of several exclusive labels it is the log-odds of the relevant one, as in engine/scores.py."""
+        import torch
+
         inputs = _inputs(batch, device, types=self._types)
         said = self.network(**inputs, output_hidden_states=True)
         mean = _mean(said.hidden_states[-1].float(), inputs["attention_mask"])
-        return Scored(said.logits[:, self._relevant].float(), self.head["aspects"](mean))  # type: ignore[index]
+        logits = said.logits.float()
+        wanted = logits[:, self._relevant]
+        if self._exclusive:
+            others = [label for label in range(self._labels) if label != self._relevant]
+            wanted = wanted - torch.logsumexp(logits[:, others], 1)
+        return Scored(wanted, self.head["aspects"](mean))  # type: ignore[index]
 
 
 class MatchStudent:
@@ -118,7 +129,7 @@ class MatchStudent:
             part: torch.nn.Parameter(torch.tensor(model.named.array(f"head.{part}"))) for part in ("cosine", "max_similarity", "offset")
         }
         self.head: nn.Module = torch.nn.ModuleDict(
-            {"pooled": pooled, "aspects": _aspect_head(model.spec.hidden_size), "numbers": torch.nn.ParameterDict(numbers)}
+            {"pooled": pooled, "aspects": _aspect_head(model, model.spec.hidden_size), "numbers": torch.nn.ParameterDict(numbers)}
         )
         self._types = model.spec.type_vocab_size > 1
 
@@ -141,13 +152,29 @@ class MatchStudent:
         return Scored(logits, head["aspects"](mean))
 
 
-def _aspect_head(size: int) -> Any:
+def _aspect_head(model: Model, size: int) -> Any:
+    """Zeros, which disturb nothing, or what an earlier training left beside the weights."""
     import torch
+
+    from .fresh import ASPECT_FILE
 
     layer = torch.nn.Linear(size, len(ASPECTS))
     torch.nn.init.zeros_(layer.weight)
     torch.nn.init.zeros_(layer.bias)
+    beside = model.folder / ASPECT_FILE
+    weights = Weights([beside]) if beside.is_file() else model.weights
+    if "aspects.weight" not in weights:
+        return layer
+    if weights.shape("aspects.weight") != (len(ASPECTS), size) or weights.shape("aspects.bias") != (len(ASPECTS),):
+        raise ModelFilesError(f"{model.name}: the auxiliary heads have another shape than {(len(ASPECTS), size)}; delete {ASPECT_FILE}")
+    layer.load_state_dict({part: torch.tensor(weights.array(f"aspects.{part}")) for part in ("weight", "bias")})
     return layer
+
+
+def _takes_types(network: Any, model: Model) -> bool:
+    """Whether token types go in: adjudge's own families need a table for them, of others transformers knows."""
+    named = "token_type_ids" in inspect.signature(network.forward).parameters
+    return named and (model.spec.type_vocab_size > 1 or not model.spec.native)
 
 
 def _inputs(batch: Batch, device: Any, *, types: bool) -> dict[str, Tensor]:
@@ -166,6 +193,16 @@ def _mean(hidden: Tensor, chosen: Tensor) -> Tensor:
     """(rows, size): the mean over each row's chosen tokens, zeros where none is."""
     weight = chosen.to(hidden.dtype)[:, :, None]
     return (hidden * weight).sum(1) / weight.sum(1).clamp(min=1)
+
+
+def _save_memory(student: Student) -> None:
+    network = student.network
+    enable = getattr(network, "activation_checkpointing_enable", None)  # as transformers calls it since 5.2x
+    enable = network.gradient_checkpointing_enable if enable is None else enable
+    try:
+        enable({"use_reentrant": False})  # which lets gradients pass also where everything below is frozen
+    except ValueError as exc:
+        raise UnsupportedModelError(f"{student.model.name}: {exc} Leave model.gradient_checkpointing out") from exc
 
 
 def _freeze(student: Student, config: ModelConfig) -> None:

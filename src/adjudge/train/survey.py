@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -125,7 +126,8 @@ def _tokens(config: TrainConfig, feed: Feed) -> tuple[Tokens | None, tuple[str, 
     try:
         found = load_model(model.base, SourceConfig(revision=model.revision, local_files_only=True))
     except HubError:
-        return None, (f"{model.base} is not on this machine yet, so its tokens are not counted; adjudge models pull {model.base} fetches it",)
+        base = model.base
+        return None, (f"{base} is not on this machine yet, so its tokens are not counted; adjudge models pull {base} fetches it",)
     max_length = min(model.max_length, found.max_length)
     encoder = Encoder(Tokeniser(found), max_length)
     cut = CutDocument(max_length=max_length, max_query=int(max_length * QUERY_SHARE))
@@ -156,4 +158,4 @@ def _idle(loss: LossConfig, files: Files) -> Iterator[str]:
 
 
 def _any_aspect(items: Sequence[Item]) -> bool:
-    return any(value == value for item in items for value in item.aspects.values())  # NaN, unknown, is not equal to itself
+    return not all(math.isnan(value) for item in items for value in item.aspects.values())

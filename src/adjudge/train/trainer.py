@@ -26,12 +26,12 @@ from .rows import Group
 from .settings import LossConfig, TrainConfig
 from .student import Scored, Student, load_student, trainable
 
-__all__ = ["Trainer"]
+__all__ = ["Trainer", "weigh"]
 
 logger = logging.getLogger("adjudge")
 
 CPU_FORWARD_TOKENS = 2048
-"""Padded tokens of a forward pass within a chunk, on a CPU: pairs of like length together, so little is padding. A GPU takes all at once."""
+"""Padded tokens of a forward pass within a chunk, on a CPU: pairs of like length together, so little is padding. A GPU takes it whole."""
 
 
 class Trainer:
@@ -58,6 +58,7 @@ class Trainer:
         self.scaler = grad_scaler(run.precision, self.device)
         self.steps = run.planned_steps(feed.epoch_steps)
         self.step, self.tokens, self.seconds = 0, 0, 0.0
+        self.saved = 0  # the step of the checkpoint on disk; 0: there is none
         self.best: Evaluation | None = None
         run.output.mkdir(parents=True, exist_ok=True)
         state = load_state(run.output)
@@ -145,24 +146,26 @@ class Trainer:
                 "best": None if self.best is None else self.best.to_json(),
             },
         )
+        self.saved = self.step
 
     def _restore(self, state: dict[str, Any]) -> None:
         import torch
 
         check_identity(state.get("identity"), identity(self.config, self.feed), self.config.run.output)
-        own = dict(trainable(self.student))
-        if set(own) != set(state["parameters"]):
+        own, saved = dict(trainable(self.student)), state["parameters"]
+        if {name: parameter.shape for name, parameter in own.items()} != {name: tensor.shape for name, tensor in saved.items()}:
             raise TrainingError(
                 f"the checkpoint in {self.config.run.output} belongs to another model or other frozen layers; "
-                "give the run another output folder"
+                "give this run another output folder"
             )
         with torch.no_grad():
             for name, parameter in own.items():
-                parameter.copy_(state["parameters"][name])
+                parameter.copy_(saved[name])
         self.optimiser.load_state_dict(state["optimiser"])
         self.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["random"])
         self.step, self.tokens, self.seconds = state["step"], state["tokens"], state["seconds"]
+        self.saved = self.step
         self.best = None if state["best"] is None else Evaluation(**state["best"])
         logger.info("resumed %s at step %d of %d", self.config.run.output, self.step, self.steps)
 
