@@ -68,7 +68,8 @@ def pointwise(groups: Sequence[Group]) -> float:
     """Mean of the cross entropy between the clamped gain and sigmoid(logit)."""
     found = []
     for logits, gains, _ in groups:
-        each = [max(0.0, min(1.0, g)) * _softplus(-s) + (1 - max(0.0, min(1.0, g))) * _softplus(s) for s, g in zip(logits, gains, strict=True) if g == g]
+        known = ~np.isnan(gains)
+        each = [g * _softplus(-s) + (1 - g) * _softplus(s) for s, g in zip(logits[known], gains[known].clip(0, 1), strict=True)]
         if each:
             found.append(sum(each) / len(each))
     return _mean(found)

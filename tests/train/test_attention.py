@@ -53,7 +53,8 @@ def test_it_is_torchs_attention_forward_and_backward(name: str, scaling: float |
     assert found.shape == (ROWS, TOKENS, HEADS, SIZE)
     torch.testing.assert_close(found, expected)
     weight = torch.randn(found.shape, generator=torch.Generator().manual_seed(1))
-    for one, other in zip(torch.autograd.grad((found * weight).sum(), mine), torch.autograd.grad((expected * weight).sum(), theirs), strict=True):
+    gradients = [torch.autograd.grad((y * weight).sum(), x) for y, x in ((found, mine), (expected, theirs))]
+    for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
 
 

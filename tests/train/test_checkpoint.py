@@ -19,7 +19,6 @@ from tests.conftest import Folders
 from tests.tiny_models import Tiny
 from tests.train.toy import changed, config_of, make_rows, write_rows
 
-
 WHOLE: dict[str, Any] = dict.fromkeys(["step", "tokens", "seconds", "parameters", "optimiser", "scaler", "random", "best"], 1)
 """The least that a checkpoint holds."""
 

@@ -54,9 +54,7 @@ def test_dev_files_are_watched_whole_and_dev_share_is_then_idle(tmp_path: Path) 
 
 
 def test_a_share_of_every_file_is_held_back(tmp_path: Path) -> None:
-    data = load(
-        tmp_path, write(tmp_path / "a.jsonl", *triples(20)), write(tmp_path / "b.jsonl", *triples(10, "r")), dev_share=0.2
-    )
+    data = load(tmp_path, write(tmp_path / "a.jsonl", *triples(20)), write(tmp_path / "b.jsonl", *triples(10, "r")), dev_share=0.2)
     assert [len(source) for source in data.sources] == [16, 8]
     assert sorted(group.query[0] for group in data.dev) == ["q"] * 4 + ["r"] * 2
 

@@ -135,7 +135,9 @@ def encoder(tokeniser: Tokeniser) -> Encoder:
 TEXT = st.sampled_from([*DOCUMENTS, LONG, "x"])
 ASPECTS = st.builds(Aspects, coverage=st.sampled_from([None, 0.5]), contradiction=st.sampled_from([None, 0.0, 1.0]))
 ITEM = st.builds(Item, text=TEXT, grade=st.sampled_from([None, 0.0, 1.0]), teacher=st.sampled_from([None, 2.5]), aspects=ASPECTS)
-GROUPS = st.lists(st.builds(Group, query=st.sampled_from(QUERIES), items=st.lists(ITEM, min_size=1, max_size=4).map(tuple)), min_size=1, max_size=6)
+GROUPS = st.lists(
+    st.builds(Group, query=st.sampled_from(QUERIES), items=st.lists(ITEM, min_size=1, max_size=4).map(tuple)), min_size=1, max_size=6
+)
 
 
 def chunks(groups: Sequence[Group], encoder: Encoder, budget: int) -> list[Chunk]:
@@ -155,7 +157,8 @@ def test_chunks_hold_every_pair_once_within_their_budget(encoder: Encoder, group
     for one, other in pairwise(found):  # greedy: what comes next did not fit any more
         first_of_other = sum(len(p.ids) for p, (g, _) in zip(other.pairs, other.rows, strict=True) if g == 0)
         assert one.tokens + first_of_other > budget
-    assert sorted(p.ids.tobytes() for c in found for p in c.pairs) == sorted(p.ids.tobytes() for c in chunks(groups, encoder, 10**9) for p in c.pairs)
+    (whole,) = chunks(groups, encoder, 10**9)
+    assert sorted(p.ids.tobytes() for chunk in found for p in chunk.pairs) == sorted(p.ids.tobytes() for p in whole.pairs)
 
 
 @settings(max_examples=40)
@@ -178,7 +181,8 @@ def test_a_chunk_says_of_each_pair_what_its_row_said(encoder: Encoder, groups: l
             nan = float("nan")
             gain = item.grade if item.grade is not None else item.aspects.coverage
             if gain is not None:
-                gain = min(gain, 1.0 if item.aspects.coverage is None else item.aspects.coverage) - 0.5 * (item.aspects.contradiction or 0.0)
+                covered = 1.0 if item.aspects.coverage is None else item.aspects.coverage
+                gain = min(gain, covered) - 0.5 * (item.aspects.contradiction or 0.0)
             row = (at, nan if gain is None else gain, nan if item.teacher is None else item.teacher, list(item.aspects.values()))
             expected[repr(row)] += 1
     assert said == expected

@@ -24,8 +24,8 @@ def measured(groups: Sequence[Group], logits: Sequence[Sequence[float]]) -> Eval
 
 def slow(group: Group, logits: Sequence[float]) -> tuple[float, float, float]:
     """nDCG@10 with the grade as gain, reciprocal rank and success at 1 of what has two thirds of the best grade."""
-    known = sorted(((logit, round(item.grade * 3)) for item, logit in zip(group.items, logits, strict=True) if item.grade is not None), reverse=True)
-    order = [grade for _, grade in known]
+    known = [(logit, round(item.grade * 3)) for item, logit in zip(group.items, logits, strict=True) if item.grade is not None]
+    order = [grade for _, grade in sorted(known, reverse=True)]
     gain, best = (sum(g / math.log2(1 + rank) for rank, g in enumerate(o[:10], 1)) for o in (order, sorted(order, reverse=True)))
     first = next((rank for rank, grade in enumerate(order[:10], 1) if grade >= 2), math.inf)
     return gain / best, 1 / first, float(first == 1)

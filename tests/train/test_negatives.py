@@ -292,4 +292,10 @@ def test_settings_that_make_no_sense_are_refused(values: dict[str, float]) -> No
 def test_what_does_not_fit_together_is_refused(vectors: np.ndarray, query_vectors: np.ndarray, positives: tuple[int, ...]) -> None:
     sources = [Source(text="a", lang="en"), Source(text="b", lang="en")]
     with pytest.raises(InputError):
-        mine([Question(text="q", lang="en", positives=positives)], sources, query_vectors=query_vectors, vectors=vectors, config=NegativeConfig())
+        mine(
+            [Question(text="q", lang="en", positives=positives)],
+            sources,
+            query_vectors=query_vectors,
+            vectors=vectors,
+            config=NegativeConfig(),
+        )

@@ -82,7 +82,8 @@ def test_matrices_decay_and_the_head_has_its_own_rate(tiny_folder: Folders, fami
 
 def test_the_match_heads_numbers_are_a_head(own_folder: Path) -> None:
     *_, head = names_by_group(own_folder, OptimiserConfig(head_factor=7.0))
-    assert {f"head.numbers.{part}" for part in ("cosine", "max_similarity", "offset")} | {"head.pooled.weight", "head.pooled.bias"} < head[0]
+    numbers = {f"head.numbers.{part}" for part in ("cosine", "max_similarity", "offset")}
+    assert numbers | {"head.pooled.weight", "head.pooled.bias"} < head[0]
 
 
 def test_what_is_frozen_is_not_optimised(own_folder: Path) -> None:

@@ -285,7 +285,8 @@ VALUES = st.recursive(
 
 TEXTS = st.sampled_from(["a", "b", "", " "])
 PASSAGES = st.fixed_dictionaries(
-    {"text": TEXTS, "relevance": st.integers(0, 3), "kind": st.sampled_from(["answer", "trap"])}, optional=dict.fromkeys(KEYS[1:-4], VALUES) | {"covered": VALUES | st.lists(st.integers(-1, 2) | VALUES, max_size=2)}
+    {"text": TEXTS, "relevance": st.integers(0, 3), "kind": st.sampled_from(["answer", "trap"])},
+    optional=dict.fromkeys(KEYS[1:-4], VALUES) | {"covered": VALUES | st.lists(st.integers(-1, 2) | VALUES, max_size=2)},
 )
 ROWS = st.fixed_dictionaries(
     {"query": TEXTS},

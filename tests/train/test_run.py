@@ -233,10 +233,11 @@ def test_every_loss_can_be_asked_for_at_once(tmp_path: Path, own_folder: Path) -
     assert all(np.isfinite(record.loss) for record in read_history(config.run.output)[0])
 
 
-@pytest.mark.parametrize(("name", "values"), [("lora", LoraConfig(rank=4)), ("gradient_checkpointing", True), ("freeze_layers", 1), ("dropout", 0.1)])
-def test_it_learns_also_with(name: str, values: object, tmp_path: Path, tiny_folder: Folders) -> None:
+@pytest.mark.parametrize("name", ["lora", "gradient_checkpointing", "freeze_layers", "dropout"])
+def test_it_learns_also_with(name: str, tmp_path: Path, tiny_folder: Folders) -> None:
     config = config_of(tmp_path, tiny_folder(Tiny(family="bert")), steps=20, evaluate_every=20)
-    outcome = train(changed(config, model={name: values}, optimiser={"learning_rate": 1e-2}))
+    values = {"lora": LoraConfig(rank=4), "gradient_checkpointing": True, "freeze_layers": 1, "dropout": 0.1}
+    outcome = train(changed(config, model={name: values[name]}, optimiser={"learning_rate": 1e-2}))
     assert outcome.first is not None
     assert outcome.best is not None
     assert outcome.best.measures["nDCG@10"] > outcome.first.measures["nDCG@10"]
@@ -256,7 +257,8 @@ def test_it_learns_in_half_the_bits(tmp_path: Path, tiny_folder: Folders, precis
 def test_a_run_stops_where_scores_become_one_value(tmp_path: Path, own_folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Every passage is labelled right, so saying so of everything is the best that can be said."""
     config = config_of(tmp_path, own_folder, steps=400, evaluate_every=20, save_every=400, collapse=0.1)
-    write_rows(config.data.train[0], [{"query": row["query"], "positive": [d["text"] for d in row["documents"]]} for row in make_rows(32, seed=4)])
+    rows = [{"query": row["query"], "positive": [d["text"] for d in row["documents"]]} for row in make_rows(32, seed=4)]
+    write_rows(config.data.train[0], rows)
     with caplog.at_level(logging.WARNING, logger="adjudge"):
         outcome = train(changed(config, loss={"aspects": 0.0}, optimiser={"learning_rate": 2e-2, "schedule": "constant"}))
     assert outcome.collapsed
@@ -269,15 +271,12 @@ def test_a_run_stops_where_scores_become_one_value(tmp_path: Path, own_folder: P
     assert "collapse" in caplog.text
 
 
-def test_far_too_high_a_learning_rate_collapses_or_is_said_to_be_no_number(tmp_path: Path, own_folder: Path) -> None:
+def test_far_too_high_a_learning_rate_collapses(tmp_path: Path, own_folder: Path) -> None:
     config = changed(
-        config_of(tmp_path, own_folder, steps=200, evaluate_every=10), optimiser={"learning_rate": 1.0, "warmup": 0.0, "schedule": "constant"}
+        config_of(tmp_path, own_folder, steps=200, evaluate_every=10),
+        optimiser={"learning_rate": 1.0, "warmup": 0.0, "schedule": "constant"},
     )
-    try:
-        outcome = train(config)
-    except TrainingError as error:
-        assert "learning_rate" in str(error)
-        return
+    outcome = train(config)
     assert outcome.collapsed
     assert outcome.steps < 200
 

@@ -97,7 +97,7 @@ def load_state(folder: Path) -> dict[str, Any] | None:
     except (RuntimeError, OSError, EOFError, ValueError, UnpicklingError) as exc:
         # torch's own words may advise to read it as code.
         raise InputError(f"{path} is damaged ({type(exc).__name__}); delete it to start this run anew") from exc
-    if not isinstance(state, dict) or not _KEYS <= state.keys():
+    if not isinstance(state, dict) or not state.keys() >= _KEYS:
         raise InputError(f"{path} is no checkpoint of adjudge; give the run another output folder")
     return state
 

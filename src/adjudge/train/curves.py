@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -47,5 +48,7 @@ def draw_curves(history: History, path: Path) -> Path | None:
     bottom.set_ylabel("on the dev groups")
     for axes in (top, bottom):
         axes.grid(alpha=0.25)
-    figure.savefig(path, dpi=120)
+    with warnings.catch_warnings():  # a source may be named in a script that the font lacks: boxes in a legend are no reason to complain
+        warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
+        figure.savefig(path, dpi=120)
     return path
