@@ -34,8 +34,8 @@ def pixels(path: Path) -> np.ndarray:
     return found
 
 
-@pytest.mark.parametrize("steps", [1, 2, 39, 200])
-@pytest.mark.parametrize("evaluations", [0, 1, 3])
+@pytest.mark.parametrize("steps", [1, 200])
+@pytest.mark.parametrize("evaluations", [0, 3])
 def test_a_picture_is_drawn_of_any_history(tmp_path: Path, steps: int, evaluations: int) -> None:
     path = draw_curves(history(tmp_path, steps, [measured(n) for n in range(evaluations)]), tmp_path / "curves.png")
     assert path == tmp_path / "curves.png"

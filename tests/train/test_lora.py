@@ -12,10 +12,11 @@ from adjudge.train.finish import save_student
 from adjudge.train.settings import LoraConfig, ModelConfig
 from adjudge.train.student import Student, load_student, trainable
 from tests.conftest import Folders
-from tests.tiny_models import FAMILIES, Tiny
+from tests.tiny_models import Tiny
 from tests.train.students import headless, learn, said, scored, states
 
-EACH = pytest.mark.parametrize("kind", [*FAMILIES, "own"])
+EACH = pytest.mark.parametrize("kind", ["bert", "roberta", "distilbert", "modernbert", "deberta-v2", "own"])
+"""Each lays its head out in another way."""
 HEADS = ("classifier", "pre_classifier", "head", "score")
 
 
@@ -69,7 +70,7 @@ def test_merged_it_scores_as_the_student_did(folder: Path, tmp_path: Path) -> No
     assert not list((tmp_path / "saved").glob("adapter*"))
 
 
-@EACH
+@pytest.mark.parametrize("kind", ["bert", "own"])
 def test_training_goes_on_after_a_save(folder: Path, tmp_path: Path) -> None:
     one, other = load(folder), load(folder)
     learn(one, steps=2)
@@ -80,7 +81,7 @@ def test_training_goes_on_after_a_save(folder: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(said(one), said(other), atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["xlm-roberta", "own", "deberta-v2"])
+@pytest.mark.parametrize("kind", ["roberta", "own", "deberta-v2"])
 def test_adapters_go_with_gradient_checkpointing(folder: Path) -> None:
     plain, saving = load(folder), load(folder, gradient_checkpointing=True)
     for student in (plain, saving):

@@ -21,7 +21,7 @@ from tests.tiny_models import Tiny
 from tests.train.toy import changed, config_of, toml_of
 
 SCRIPT = "import sys; from adjudge.train import read_config, train; train(read_config(sys.argv[1]))"
-STEPS = 60
+STEPS = 40
 
 
 def start(toml: Path) -> subprocess.Popen[bytes]:
@@ -61,15 +61,12 @@ def equal(one: Path, other: Path) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-@pytest.mark.parametrize("kind", ["own", "bert with dropout"])
-def test_a_run_killed_again_and_again_ends_as_one_that_was_not(tmp_path: Path, kind: str, own_folder: Path, tiny_folder: Folders) -> None:
-    base = own_folder if kind == "own" else tiny_folder(Tiny(family="bert"))
-    config = config_of(tmp_path, base, steps=STEPS, evaluate_every=20, save_every=8)
-    text = toml_of(config, tmp_path / "run.toml").read_text(encoding="utf-8")
-    if kind != "own":  # whose draws must go on where they were, too
-        config = changed(config, model={"dropout": 0.1})
-        (tmp_path / "run.toml").write_text(text.replace("[data]", "dropout = 0.1\n[data]"), encoding="utf-8")
-    for step in (5, 12, 37):  # before the first checkpoint; after it; after an evaluation that it does not know of
+def test_a_run_killed_again_and_again_ends_as_one_that_was_not(tmp_path: Path, own_folder: Path) -> None:
+    """With dropout, whose draws must go on where they were, too."""
+    config = config_of(tmp_path, own_folder, steps=STEPS, evaluate_every=14, save_every=8)
+    config = changed(config, model={"dropout": 0.1})
+    toml_of(config, tmp_path / "run.toml")
+    for step in (5, 12, 29):  # before the first checkpoint; after it; after an evaluation that it does not know of
         kill_at(config, tmp_path / "run.toml", step)
         assert (config.run.output / CHECKPOINT).is_file() is (step > 8)
     last = start(tmp_path / "run.toml")
@@ -90,7 +87,7 @@ def halves(config: TrainConfig, output: Path, at: int) -> None:
     train(changed(config, run={"output": output}))
 
 
-@pytest.mark.parametrize("at", [1, 8, 9])
+@pytest.mark.parametrize("at", [1, 9])
 def test_a_run_in_two_parts_is_one_run(tmp_path: Path, own_folder: Path, at: int) -> None:
     config = changed(config_of(tmp_path, own_folder, steps=12, evaluate_every=4), model={"dropout": 0.1})
     halves(config, tmp_path / "halves", at)

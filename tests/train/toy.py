@@ -60,7 +60,7 @@ def toml_of(config: TrainConfig, path: Path) -> Path:
     """The settings above as a TOML file, for runs in a process of their own. Gives `path` back."""
     run, data = config.run, config.data
     lines = [
-        f'[model]\nbase = "{config.model.base}"\nmax_length = {config.model.max_length}',
+        f'[model]\nbase = "{config.model.base}"\nmax_length = {config.model.max_length}\ndropout = {config.model.dropout}',
         f'[data]\ntrain = ["{data.train[0]}"]\ndev = ["{data.dev[0]}"]',
         f"[loss]\naspects = {config.loss.aspects}",
         f"[optimiser]\nlearning_rate = {config.optimiser.learning_rate}\nwarmup = {config.optimiser.warmup}",

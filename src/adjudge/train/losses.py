@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Lists", "aspect_loss", "distil_kl", "lambda_loss", "listwise_softmax", "margin_mse", "pairwise_logistic", "pointwise_bce"]
+__all__ = [
+    "Lists",
+    "aspect_loss",
+    "aspect_sums",
+    "distil_kl",
+    "lambda_loss",
+    "listwise_softmax",
+    "margin_mse",
+    "pairwise_logistic",
+    "pointwise_bce",
+]
 
 _OUT = -1e9
 """Stands for a logit that takes no part. Not -infinity: a row of nothing else would have NaN as its gradient."""
@@ -110,13 +120,21 @@ def distil_kl(lists: Lists, *, temperature: float = 1.0) -> Tensor:
 
 
 def aspect_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Binary cross entropy of the auxiliary heads: logits and labels (passages, aspects), NaN where nobody labelled."""
+    """Binary cross entropy of the auxiliary heads: logits and labels (passages, aspects), NaN where nobody labelled.
+
+    A mean for each aspect, then the mean of these, so that the rarest is not drowned.
+    """
+    known = ~labels.isnan()
+    return _mean(aspect_sums(logits, labels) / known.sum(0).clamp(min=1), known.any(0))
+
+
+def aspect_sums(logits: Tensor, labels: Tensor) -> Tensor:
+    """(aspects,): the binary cross entropies of each aspect added over the passages that are labelled."""
     import torch
 
     known = ~labels.isnan()
-    cost = torch.nn.functional.binary_cross_entropy_with_logits(logits, torch.where(known, labels, 0.0), reduction="none") * known
-    each = cost.sum(0) / known.sum(0).clamp(min=1)  # a mean for each aspect, so that the rarest is not drowned
-    return _mean(each, known.any(0))
+    cost = torch.nn.functional.binary_cross_entropy_with_logits(logits, torch.where(known, labels, 0.0), reduction="none")
+    return (cost * known).sum(0)
 
 
 def _pairs(lists: Lists) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,15 +18,16 @@ from .checkpoint import History, load_state, save_state
 from .device import autocast, choose_device, grad_scaler
 from .feed import Chunk, Feed, batches_of, chunks_of
 from .identity import check_identity, identity
-from .losses import Lists, aspect_loss, distil_kl, lambda_loss, listwise_softmax, margin_mse, pairwise_logistic, pointwise_bce
+from .losses import Lists
 from .measure import evaluate, usable
 from .optimiser import build_optimiser, learning_rate, set_learning_rate
 from .outcome import Evaluation, StepRecord
 from .rows import Group
-from .settings import LossConfig, TrainConfig
+from .settings import TrainConfig
 from .student import Scored, Student, load_student, trainable
+from .weighing import Counts, count, total, weigh
 
-__all__ = ["Trainer", "weigh"]
+__all__ = ["Trainer"]
 
 logger = logging.getLogger("adjudge")
 
@@ -75,17 +76,19 @@ class Trainer:
         rate = learning_rate(self.step, self.steps, config.optimiser)
         set_learning_rate(self.optimiser, rate)
         groups = self.feed.step(self.step)
-        total, tokens = 0.0, 0
-        for chunk in chunks_of(groups, self.encoder, max_length=self.max_length, budget=run.batch_tokens, shaping=config.data.shaping):
-            loss = self._loss(chunk) * (len(chunk.mask) / len(groups))
+        chunks = list(chunks_of(groups, self.encoder, max_length=self.max_length, budget=run.batch_tokens, shaping=config.data.shaping))
+        counted = [count(chunk) for chunk in chunks]
+        summed, tokens = 0.0, 0
+        for chunk, counts in zip(chunks, counted, strict=True):
+            loss = self._loss(chunk, (counts, total(counted)))
             self.scaler.scale(loss).backward()
-            total += float(loss.detach())
+            summed += float(loss.detach())
             tokens += chunk.tokens
         self.scaler.unscale_(self.optimiser)
         norm = torch.nn.utils.clip_grad_norm_([p for _, p in trainable(self.student)], config.optimiser.clip)
-        if not np.isfinite(total) or (not torch.isfinite(norm) and run.precision != "f16"):
+        if not np.isfinite(summed) or (not torch.isfinite(norm) and run.precision != "f16"):
             raise TrainingError(
-                f"the loss of step {self.step} is {total} and its gradient's norm {float(norm)}: training cannot go on. "
+                f"the loss of step {self.step} is {summed} and its gradient's norm {float(norm)}: training cannot go on. "
                 "Lower optimiser.learning_rate, or set run.precision to f32"
             )
         self.scaler.step(self.optimiser)
@@ -95,7 +98,7 @@ class Trainer:
         seconds = time.perf_counter() - began
         self.tokens += tokens
         self.seconds += seconds
-        return StepRecord(step=self.step, loss=total, learning_rate=rate, gradient_norm=float(norm), tokens=tokens, seconds=seconds)
+        return StepRecord(step=self.step, loss=summed, learning_rate=rate, gradient_norm=float(norm), tokens=tokens, seconds=seconds)
 
     def score(self, groups: Sequence[Group]) -> list[np.ndarray]:
         """Logits of each group's passages, without gradients."""
@@ -169,8 +172,8 @@ class Trainer:
         self.best = None if state["best"] is None else Evaluation(**state["best"])
         logger.info("resumed %s at step %d of %d", self.config.run.output, self.step, self.steps)
 
-    def _loss(self, chunk: Chunk) -> Any:
-        """The weighted sum of the losses over a chunk: forward in small batches of like length, one backward for all."""
+    def _loss(self, chunk: Chunk, counts: tuple[Counts, Counts]) -> Any:
+        """The chunk's part of the step's loss: forward in small batches of like length, one backward for all."""
         import torch
 
         logits: Any = torch.zeros(len(chunk.pairs), device=self.device)
@@ -185,27 +188,9 @@ class Trainer:
         where = torch.from_numpy(chunk.rows).to(self.device)
         table = torch.zeros(chunk.mask.shape, device=self.device).index_put((where[:, 0], where[:, 1]), logits)
         lists = Lists(logits=table, gains=self._tensor(chunk.gains), teacher=self._tensor(chunk.teacher), mask=self._tensor(chunk.mask))
-        return weigh(lists, aspects, self._tensor(chunk.aspects), self.config.loss)
+        return weigh(lists, aspects, self._tensor(chunk.aspects), self.config.loss, counts)
 
     def _tensor(self, array: np.ndarray) -> Any:
         import torch
 
         return torch.from_numpy(array).to(self.device)
-
-
-def weigh(lists: Lists, aspects: Any, labels: Any, config: LossConfig) -> Any:
-    """The sum of the losses, each times its weight; those of weight 0 are not computed."""
-    parts: list[tuple[float, Callable[[], Any]]] = [
-        (config.listwise, lambda: listwise_softmax(lists)),
-        (config.pairwise, lambda: pairwise_logistic(lists)),
-        (config.pointwise, lambda: pointwise_bce(lists)),
-        (config.lambda_rank, lambda: lambda_loss(lists)),
-        (config.margin_mse, lambda: margin_mse(lists)),
-        (config.kl, lambda: distil_kl(lists, temperature=config.kl_temperature)),
-        (config.aspects, lambda: aspect_loss(aspects, labels)),
-    ]
-    total: Any = 0.0
-    for weight, compute in parts:
-        if weight:
-            total = total + weight * compute()
-    return total
