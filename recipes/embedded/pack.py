@@ -49,7 +49,9 @@ def pack_file(source: Path, target: Path) -> None:
     """One safetensors file, its large matrices as int8."""
     packed: dict[str, np.ndarray] = {}
     for name, weight in load_file(source).items():
-        if weight.ndim == 2 and weight.size > 4096 and not any(part in name for part in KEPT):
+        if weight.dtype == np.int8 or name.endswith(".scale"):  # packed before: the table of a shipped model that was trained further
+            packed[name] = weight
+        elif weight.ndim == 2 and weight.size > 4096 and not any(part in name for part in KEPT):
             packed[name], packed[name + ".scale"] = quantise(weight)
         elif any(part in name for part in ("head.", "aspects.")):
             packed[name] = weight.astype(np.float32)

@@ -79,6 +79,16 @@ def test_no_query_is_both_trained_on_and_held_back(
     assert sum(map(len, data.sources)) + len(data.dev) == 2 * queries * each
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_a_file_is_never_held_back_whole(tmp_path: Path, seed: int) -> None:
+    """Its only query may be one that another file gives up."""
+    many, one = write(tmp_path / "a.jsonl", *triples(4)), write(tmp_path / "b.jsonl", *triples(1, each=3))
+    data = load(tmp_path, many, one, dev_share=0.5, seed=seed)
+    assert len(data.sources[1]) == 3
+    assert "q0" not in {group.query for group in data.dev}
+    assert 1 <= len(data.dev) <= 2
+
+
 def test_dev_files_that_repeat_training_queries_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     train, dev = write(tmp_path / "a.jsonl", *triples(6)), write(tmp_path / "d.jsonl", *triples(2))
     with caplog.at_level(logging.WARNING, logger="adjudge"):

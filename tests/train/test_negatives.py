@@ -99,6 +99,8 @@ def test_the_best_of_several_positives_draws_the_line() -> None:
     corpus = Corpus(ENGLISH.sources, corpus_of([], asked).questions, ENGLISH.vectors, ENGLISH.query_vectors)
     assert "bread is baked of flour" not in corpus.found(twin=0.99)  # 5 degrees from passage 4: its twin
     assert "bread is baked of flour" in corpus.found(twin=0.999)
+    assert "pandas feed on bamboo" in corpus.found(twin=0.999)  # between the two positives: below the better one
+    assert "giant pandas at lunch" not in corpus.found(twin=0.999)
 
 
 def test_what_counts_as_a_twin_can_be_set() -> None:

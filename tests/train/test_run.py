@@ -58,6 +58,8 @@ def test_what_is_measured_rises(run: Run) -> None:
     assert first.step == 0
     assert best.measures["nDCG@10"] > max(0.9, first.measures["nDCG@10"] + 0.1)
     assert {"RR@10", "Success@1", "nDCG@10 of even", "nDCG@10 of odd"} < set(best.measures)
+    _, evaluations = read_history(run.config.run.output)
+    assert best == max(evaluations[1:], key=lambda e: e.measures["nDCG@10"])  # of equals the first
 
 
 def test_it_is_measured_before_at_every_eighth_step_and_at_the_end(run: Run) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from adjudge.backends.base import DOCUMENT, QUERY, SPECIAL, Batch
 from adjudge.errors import ConfigError, NotARerankerError, UnsupportedModelError
 from adjudge.train.finish import save_student
 from adjudge.train.settings import ModelConfig
@@ -39,6 +42,28 @@ def test_before_training_it_scores_as_the_reranker(folder: Path) -> None:
     print(f"largest difference {np.abs(logits - expected).max():.2e}")
     assert np.ptp(expected) > 0.5
     np.testing.assert_allclose(logits, expected, atol=EXACT)
+
+
+def test_padding_and_the_query_are_no_part_of_the_best_match(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every document token points away from the query, the best match is below zero: a mask of zeros would say zero."""
+    import torch
+
+    student = load(own_folder)
+    away = torch.zeros(1, 6, student.model.spec.hidden_size)
+    away[0, :, 0] = torch.tensor([0.0, 1.0, 0.0, -1.0, 0.0, 1.0])  # <s> query </s> document </s> padding
+    away[0, 0, 1] = away[0, 2, 1] = away[0, 4, 1] = 1.0
+    monkeypatch.setattr(student.network, "forward", lambda **_: SimpleNamespace(last_hidden_state=away))
+    batch = Batch(
+        input_ids=np.array([[0, 5, 2, 6, 2, 1]], np.int32),
+        lengths=np.array([5], np.int32),
+        token_type_ids=np.zeros((1, 6), np.int32),
+        segments=np.array([[SPECIAL, QUERY, SPECIAL, DOCUMENT, SPECIAL, SPECIAL]], np.int32),
+    )
+    head: Any = student.head
+    pooled = head["pooled"](away[:, :5].mean(1))[0, 0]
+    numbers = head["numbers"]
+    expected = pooled - numbers["cosine"] - numbers["max_similarity"] + numbers["offset"]
+    assert student.forward(batch, torch.device("cpu")).logits.item() == pytest.approx(expected.item(), abs=1e-5)
 
 
 @EACH
