@@ -111,9 +111,7 @@ def test_options_land_where_they_belong(tmp_path: Path) -> None:
     assert config.backend == BackendConfig(backend="fake", device="cpu", precision="f32", threads=2)
     assert config.batches == BatchConfig(max_batch_tokens=128, max_batch_pairs=3)
     assert config.windows is windows
-    source = SourceConfig(
-        revision="main", token="t", cache_dir=tmp_path, local_files_only=True, trust_remote_code=True, progress=True
-    )
+    source = SourceConfig(revision="main", token="t", cache_dir=tmp_path, local_files_only=True, trust_remote_code=True, progress=True)
     assert config.source == source
     assert engine_config({"cache_dir": tmp_path}).source.cache_dir == tmp_path
 

@@ -2,8 +2,9 @@
 
     python -m recipes.embedded.mine DATA WORK [--dial 1.0] [--model embedded]
 
-DATA holds positives.jsonl.gz. Writes WORK/groups/{train,held-out}.jsonl.gz in the form `adjudge train` reads, and prints what the
-filters did. `--model` names the folder whose bi-encoder proposes negatives. At dial 1: 9 minutes on two CPU cores, most of it vectors.
+DATA holds positives.jsonl.gz; the written questions of translations/ join it. Writes WORK/groups/{train,held-out}.jsonl.gz in the form
+`adjudge train` reads, and prints what the filters did. `--model` names the folder whose bi-encoder proposes negatives. At dial 1: 9 minutes
+on two CPU cores, most of it vectors.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from adjudge.train.alterations import cut_answer, swap_shared_terms
 from adjudge.train.negatives import Mined, NegativeConfig, Question, Source, choose, mine
 from adjudge.train.sharpen import sharpen
 from recipes.embedded.common import excerpt, read_rows, settings, write_rows
+from recipes.embedded.translations import translated
 
 MARKED = ("tydi", "drcd-dev", "cmrc-trial", "mlqa-test", "mlqa-test-x")
 """Encyclopaedia passages: their answers stand anywhere, so excerpts of all of them, negatives too, begin anywhere."""
@@ -43,7 +45,7 @@ def select(rows: list[dict[str, Any]], mix: dict[str, Any], dial: float) -> Chos
     by_source: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_source.setdefault(row["source"], []).append(row)
-    ordered = {source: list(interleave(by_source[source], draw)) for source in mix["questions"]}
+    ordered = {source: list(interleave(by_source.get(source, []), draw)) for source in mix["questions"]}
     held_out = [row for source, count in mix["held_out"].items() for row in ordered[source][:count]]
     # Another question on a held-out passage, or the same question in another source, would show it in training.
     seen = {row["positive"] for row in held_out} | {row["query"] for row in held_out}
@@ -76,8 +78,13 @@ def build_corpus(chosen: Chosen) -> tuple[list[Source], dict[str, int], list[str
         if row["positive"] not in positions:
             positions[row["positive"]] = len(corpus)
             corpus.append(Source(text=row["positive"], lang=row["passage_lang"], group=row.get("group", "")))
-            origins.append(row["source"])
+            origins.append(origin(row))
     return corpus, positions, origins
+
+
+def origin(row: dict[str, Any]) -> str:
+    """The source of a row's passage; a written question's own source says nothing about it."""
+    return str(row.get("origin", row["source"]))
 
 
 def ask(rows: Sequence[dict[str, Any]], positions: dict[str, int], answers: dict[str, set[int]]) -> list[Question]:
@@ -119,7 +126,7 @@ class Groups:
         return group
 
     def _positive(self, row: dict[str, Any], draw: random.Random) -> str:
-        anywhere = row["source"] in MARKED and "answer" in row
+        anywhere = origin(row) in MARKED and "answer" in row
         sizes = {"latin": self._cut["latin"], "han": self._cut["han"]}
         return excerpt(row["positive"], draw, **sizes, answer=row.get("answer", ""), anywhere=anywhere)
 
@@ -140,6 +147,9 @@ def main() -> None:
     all_settings = settings()
     config = NegativeConfig(**all_settings["negatives"])
     rows = list(read_rows(arguments.data / "positives.jsonl.gz"))
+    written = translated(rows)
+    rows += written.rows
+    print(f"{len(written.rows)} rows from written questions; {written.unknown} more belong to rows that the data does not hold")
     chosen = select(rows, all_settings["mix"], arguments.dial)
     corpus, positions, origins = build_corpus(chosen)
     answers: dict[str, set[int]] = {}

@@ -76,9 +76,7 @@ def summarise(folder: Path) -> dict[str, Any]:
         sets[path.stem] = {
             "queries": len(rows),
             "measures": {system: {name: round(float(v.mean()), 4) for name, v in values.items()} for system, values in found.items()},
-            "differences": {
-                f"{a} - {b}": [round(x, 4) for x in paired(found[a]["nDCG@10"], found[b]["nDCG@10"])] for a, b in PAIRS
-            },
+            "differences": {f"{a} - {b}": [round(x, 4) for x in paired(found[a]["nDCG@10"], found[b]["nDCG@10"])] for a, b in PAIRS},
         }
     return {"sets": sets, "mean": _mean(sets)}
 

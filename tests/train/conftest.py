@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from adjudge.train import curves
 from tests.tiny_own import build_own
 
 Missing = Callable[[str], None]
@@ -43,6 +44,12 @@ def quiet_transformers() -> Iterator[None]:
 def own_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny folder in adjudge's own form. Shared: copy it before you change it."""
     return build_own(tmp_path_factory.mktemp("own") / "judge")
+
+
+@pytest.fixture
+def no_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the curves out, half of the time of a run of a few steps. They are drawn in test_run.py and test_curves.py."""
+    monkeypatch.setattr(curves, "draw_curves", lambda _history, _path: None)
 
 
 @pytest.fixture

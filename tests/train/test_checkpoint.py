@@ -19,6 +19,8 @@ from tests.conftest import Folders
 from tests.tiny_models import Tiny
 from tests.train.toy import changed, config_of, make_rows, write_rows
 
+pytestmark = pytest.mark.usefixtures("no_picture")
+
 WHOLE: dict[str, Any] = dict.fromkeys(["step", "tokens", "seconds", "parameters", "optimiser", "scaler", "random", "best"], 1)
 """The least that a checkpoint holds."""
 

@@ -77,7 +77,7 @@ def value_and_gradient(loss: Loss, given_lists: Lists) -> tuple[float, np.ndarra
 
 
 @EACH
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(passages=GROUPS)
 def test_it_is_the_formula(loss: Loss, passages: Passages) -> None:
     value, gradient = value_and_gradient(loss, lists(passages))
@@ -88,7 +88,7 @@ def test_it_is_the_formula(loss: Loss, passages: Passages) -> None:
 
 
 @EACH
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(passages=GROUPS, width=st.integers(6, 9), filling=st.sampled_from([0.0, 1e4, -1e4]))
 def test_padding_is_not_seen(loss: Loss, passages: Passages, width: int, filling: float) -> None:
     value, gradient = value_and_gradient(loss, lists(passages))
@@ -101,7 +101,7 @@ def test_padding_is_not_seen(loss: Loss, passages: Passages, width: int, filling
 
 
 @EACH
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(passages=GROUPS, seed=st.integers(0, 99))
 def test_the_order_of_groups_and_passages_does_not_matter(loss: Loss, passages: Passages, seed: int) -> None:
     distinct = [[(logit + 0.01 * i, gain, teacher) for i, (logit, gain, teacher) in enumerate(g)] for g in passages]  # ties have an order

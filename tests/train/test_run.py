@@ -84,6 +84,7 @@ def test_the_saved_folder_scores_as_the_best_student_did(run: Run) -> None:
     assert right / len(groups) == pytest.approx(best.measures["Success@1"])
 
 
+@pytest.mark.usefixtures("no_picture")
 def test_the_first_that_is_measured_is_kept_as_it_is(tmp_path: Path, own_folder: Path) -> None:
     done = do(config_of(tmp_path, own_folder, steps=3, evaluate_every=3))
     assert done.outcome.best is not None
@@ -169,6 +170,7 @@ def test_a_run_can_be_prolonged(run: Run, tmp_path: Path) -> None:
     assert [evaluation.step for evaluation in evaluations] == [0, 8, 16, 24, 27]
 
 
+@pytest.mark.usefixtures("no_picture")
 def test_the_same_seed_gives_the_same_run_and_another_one_another(tmp_path: Path, own_folder: Path) -> None:
     config = config_of(tmp_path, own_folder, steps=4, evaluate_every=4)
     losses = []
@@ -178,6 +180,7 @@ def test_the_same_seed_gives_the_same_run_and_another_one_another(tmp_path: Path
     assert losses[0] == losses[1] != losses[2]
 
 
+@pytest.mark.usefixtures("no_picture")
 @pytest.mark.parametrize("batch_tokens", [64])
 def test_accumulated_gradients_are_those_of_the_whole_step(tmp_path: Path, own_folder: Path, batch_tokens: int) -> None:
     """Memory decides how a step is cut up, and nothing else."""
@@ -189,6 +192,7 @@ def test_accumulated_gradients_are_those_of_the_whole_step(tmp_path: Path, own_f
     assert [r.gradient_norm for r in one] == pytest.approx([r.gradient_norm for r in other], rel=1e-3)
 
 
+@pytest.mark.usefixtures("no_picture")
 def test_how_a_step_is_cut_up_does_not_matter_where_groups_teach_different_things(tmp_path: Path, own_folder: Path) -> None:
     """Pairs teach no order, scores no grades, and few passages have aspects: each loss is a mean over what it applies to in the step."""
     config = config_of(tmp_path, own_folder, steps=3, evaluate_every=3)
@@ -204,6 +208,7 @@ def test_how_a_step_is_cut_up_does_not_matter_where_groups_teach_different_thing
     assert found[0] == [pytest.approx(pair, rel=1e-3) for pair in found[1]]
 
 
+@pytest.mark.usefixtures("no_picture")
 def test_without_dev_groups_the_last_state_is_the_model(tmp_path: Path, own_folder: Path) -> None:
     config = changed(config_of(tmp_path, own_folder, steps=3), data={"dev": ()})
     done = do(config)
@@ -213,12 +218,14 @@ def test_without_dev_groups_the_last_state_is_the_model(tmp_path: Path, own_fold
     assert "nothing was measured" in (done.outcome.folder / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("no_picture")
 def test_of_no_dev_groups_that_can_be_measured_none_is(tmp_path: Path, own_folder: Path) -> None:
     config = config_of(tmp_path, own_folder, steps=2)
     write_rows(config.data.dev[0], [{"query": "q", "positive": ["bamboo", "leaves"]}])
     assert train(config).best is None
 
 
+@pytest.mark.usefixtures("no_picture")
 def test_steps_follow_from_epochs(tmp_path: Path, own_folder: Path) -> None:
     config = config_of(tmp_path, own_folder, steps=None, epochs=0.5, evaluate_every=100)
     assert train(config).steps == 3  # 48 groups, 8 a step
@@ -229,6 +236,7 @@ def test_a_config_file_does_the_same(tmp_path: Path, own_folder: Path) -> None:
     assert read_config(toml_of(config, tmp_path / "run.toml")) == config
 
 
+@pytest.mark.usefixtures("no_picture")
 def test_a_shown_bar_changes_nothing(tmp_path: Path, own_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = config_of(tmp_path, own_folder, steps=2, evaluate_every=2)
     plain = train(changed(config, run={"output": tmp_path / "plain"}))
@@ -238,6 +246,7 @@ def test_a_shown_bar_changes_nothing(tmp_path: Path, own_folder: Path, capsys: p
     assert plain.best == shown.best
 
 
+@pytest.mark.usefixtures("no_picture")
 def test_every_loss_can_be_asked_for_at_once(tmp_path: Path, own_folder: Path) -> None:
     config = config_of(tmp_path, own_folder, steps=3, evaluate_every=3)
     rows = make_rows(8, seed=3)
@@ -250,6 +259,7 @@ def test_every_loss_can_be_asked_for_at_once(tmp_path: Path, own_folder: Path) -
     assert all(np.isfinite(record.loss) for record in read_history(config.run.output)[0])
 
 
+@pytest.mark.usefixtures("no_picture")
 @pytest.mark.parametrize("name", ["lora", "gradient_checkpointing", "freeze_layers", "dropout"])
 def test_it_learns_also_with(name: str, tmp_path: Path, tiny_folder: Folders) -> None:
     config = config_of(tmp_path, tiny_folder(Tiny(family="bert")), steps=24, evaluate_every=24)
@@ -262,6 +272,7 @@ def test_it_learns_also_with(name: str, tmp_path: Path, tiny_folder: Folders) ->
         assert len(judge.score(SHORT)) == len(SHORT)
 
 
+@pytest.mark.usefixtures("no_picture")
 @pytest.mark.parametrize("precision", ["bf16", "f16"])
 def test_it_learns_in_half_the_bits(tmp_path: Path, tiny_folder: Folders, precision: str) -> None:
     config = config_of(tmp_path, tiny_folder(Tiny(family="bert")), steps=16, evaluate_every=16)
@@ -288,6 +299,7 @@ def test_a_run_stops_where_scores_become_one_value(tmp_path: Path, own_folder: P
     assert "collapse" in caplog.text
 
 
+@pytest.mark.usefixtures("no_picture")
 def test_far_too_high_a_learning_rate_collapses(tmp_path: Path, own_folder: Path) -> None:
     config = changed(
         config_of(tmp_path, own_folder, steps=200, evaluate_every=10),
@@ -329,6 +341,7 @@ def test_scores_that_are_no_numbers_are_never_kept_as_the_best(tmp_path: Path, o
     assert not outcome.folder.exists()
 
 
+@pytest.mark.usefixtures("no_picture")
 def test_a_run_that_is_asked_to_stop_leaves_a_checkpoint_to_go_on_from(tmp_path: Path, own_folder: Path) -> None:
     config = config_of(tmp_path, own_folder)
     asked: list[int] = []
