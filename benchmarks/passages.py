@@ -31,18 +31,21 @@ class Passages:
     relevant: dict[str, tuple[str, ...]]  # query id -> ids of passages with a grade above 0
 
 
-def add_data_argument(parser: ArgumentParser) -> None:
-    """Add --data, which is required unless the environment variable ADJUDGE_BENCH_DATA is set."""
+def add_data_argument(parser: ArgumentParser, *, required: bool = True, with_set: bool = True) -> None:
+    """Add --data, which is required unless the environment variable ADJUDGE_BENCH_DATA is set, and --set."""
     default = os.environ.get(DATA_VARIABLE)
     parser.add_argument(
         "--data",
         type=Path,
         metavar="DIR",
         default=None if default is None else Path(default),
-        required=default is None,
+        required=required and default is None,
         help=f"folder that holds sets in BEIR layout, one folder a set (or set {DATA_VARIABLE})",
     )
-    parser.add_argument("--set", dest="set_name", default="mlqa-dev-en", metavar="NAME", help="the set to draw from (default: %(default)s)")
+    if with_set:
+        parser.add_argument(
+            "--set", dest="set_name", default="mlqa-dev-en", metavar="NAME", help="the set to draw from (default: %(default)s)"
+        )
 
 
 def read_passages(folder: Path) -> Passages:

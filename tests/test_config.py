@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adjudge.config import BackendConfig, BatchConfig, EngineConfig, Options, SourceConfig, WindowConfig
+from adjudge.config import BackendConfig, BatchConfig, CascadeConfig, EngineConfig, Options, SourceConfig, WindowConfig
 from adjudge.errors import ConfigError
 from adjudge.reranker import Reranker, engine_config
 
@@ -105,8 +105,12 @@ def test_options_land_where_they_belong(tmp_path: Path) -> None:
             "local_files_only": True,
             "trust_remote_code": True,
             "progress": True,
+            "first": "embedded",
+            "keep": 5,
+            "budget_ms": 120,
         }
     )
+    assert config.cascade == CascadeConfig(first="embedded", keep=5, budget_ms=120)
     assert config.max_length == 64
     assert config.backend == BackendConfig(backend="fake", device="cpu", precision="f32", threads=2)
     assert config.batches == BatchConfig(max_batch_tokens=128, max_batch_pairs=3)
@@ -121,9 +125,9 @@ def test_nothing_given_is_the_default() -> None:
 
 
 def test_every_option_has_its_place() -> None:
-    grouped = (SourceConfig, BackendConfig, BatchConfig)
+    grouped = (SourceConfig, BackendConfig, BatchConfig, CascadeConfig)
     names = {field.name for config in grouped for field in dataclasses.fields(config)}
-    assert set(Options.__annotations__) == names | {"max_length", "windows"}
+    assert set(Options.__annotations__) == names | {"max_length", "windows", "cache"}
 
 
 @pytest.mark.parametrize("name", ["top_n", "batch_size", "use_fp16", "Threads"])

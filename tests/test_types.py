@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from adjudge import types
-from adjudge.types import Document, Dropped, Passage, Ranked, Ranking, Refused, Timings, Usage
+from adjudge.types import Document, Dropped, Explanation, Passage, Ranked, Ranking, Refused, Sentence, Timings, Usage
 
 VALUES = (
     Document("a"),
@@ -19,6 +19,8 @@ VALUES = (
     Usage(),
     Timings(),
     Ranking(query="q", results=()),
+    Sentence(text="a", start=0, end=1, score_without=0.5, logit_without=0.0, effect=0.0),
+    Explanation(query="q", index=0, passage=Passage("a", 0, 1), score=0.5, logit=0.0, sentences=()),
 )
 
 

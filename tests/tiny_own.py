@@ -26,8 +26,11 @@ MANIFEST = {
 WORDS = "embeddings.word_embeddings.weight"
 
 
-def build_own(folder: Path, *, seed: int = 0) -> Path:
-    """Write the manifest, config.json, the tokenizer and three safetensors files into `folder`; gives it back."""
+def build_own(folder: Path, *, seed: int = 0, aspects: tuple[str, ...] = ()) -> Path:
+    """Write the manifest, config.json, the tokenizer and three safetensors files into `folder`; gives it back.
+
+    `aspects`: names of auxiliary heads to add; the rest is the same with and without.
+    """
     from safetensors.numpy import save_file
     from transformers import BertConfig
 
@@ -48,9 +51,12 @@ def build_own(folder: Path, *, seed: int = 0) -> Path:
     judge, encoder = _body(config, seed), _body(config, seed + 1)
     judge.pop(WORDS)
     save_file(_int8(encoder.pop(WORDS)), folder / "embeddings.safetensors")
-    save_file(judge | _match_head(seed), folder / "judge.safetensors")
+    save_file(judge | _match_head(seed) | _aspect_heads(seed, len(aspects)), folder / "judge.safetensors")
     save_file(encoder, folder / "encoder.safetensors")
-    (folder / "adjudge.json").write_text(json.dumps(MANIFEST), encoding="utf-8")
+    manifest = json.loads(json.dumps(MANIFEST))
+    if aspects:
+        manifest["judge"]["head"]["aspects"] = list(aspects)
+    (folder / "adjudge.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder
 
 
@@ -68,6 +74,12 @@ def _int8(table: np.ndarray) -> dict[str, np.ndarray]:
     dense = table.astype(np.float32)
     scale = np.maximum(np.abs(dense).max(axis=1), 1e-8) / 127
     return {WORDS: np.rint(dense / scale[:, None]).astype(np.int8), f"{WORDS}.scale": scale.astype(np.float32)}
+
+
+def _aspect_heads(seed: int, count: int) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(seed + 1)
+    weights = {"aspects.weight": random.normal(0, 0.3, (count, HIDDEN)), "aspects.bias": random.normal(0, 1, count)}
+    return {name: values.astype(np.float32) for name, values in weights.items()} if count else {}
 
 
 def _match_head(seed: int) -> dict[str, np.ndarray]:

@@ -24,6 +24,7 @@ from adjudge import (
     __version__,
 )
 from adjudge.errors import MissingExtraError
+from adjudge.types import Explanation, Sentence
 
 
 def load() -> None:
@@ -31,6 +32,7 @@ def load() -> None:
     Reranker("BAAI/bge-reranker-v2-m3", revision="main", device="cuda", precision="f16")
     Reranker(Path("models/mine"), backend="openvino", threads=2, max_length=512)
     Reranker("embedded", windows=WindowConfig(aggregation="mean", overlap_tokens=16), max_batch_tokens=4096)
+    Reranker("BAAI/bge-reranker-v2-m3", first="embedded", keep=20, budget_ms=300)
     Reranker(backend="tensorflow")  # type: ignore[arg-type]
     Reranker(presicion="int8")  # type: ignore[call-arg]
 
@@ -59,6 +61,7 @@ def rank_anything(judge: Reranker) -> None:
     judge.rank("q", ("a", "b"), threshold=Dynamic())
     judge.rank("q", ["a", Document("b"), {"text": "c"}], threshold="dynamic", top_n=None, normalize=False)
     judge.rank("q", ["a"], windows=WindowConfig(mode="truncate"))
+    judge.rank("q", ["a"], budget_ms=300)
     judge.rank("q", ["a"], 5)  # type: ignore[call-arg]
     judge.rank("q", [b"bytes"])  # type: ignore[list-item]
 
@@ -68,6 +71,15 @@ def score(judge: Reranker) -> None:
     assert_type(judge.score([("query", "passage")], normalize=False), list[float])
     assert_type(judge.rank_many(["a", "b"], [["x"], ["y", "z"]], top_n=1), list[Ranking])
     judge.score([("query", "passage", "more")])  # type: ignore[list-item]
+
+
+def explain(judge: Reranker) -> None:
+    explanation = judge.rank("q", ["a", "b"]).explain(0)
+    assert_type(explanation, Explanation)
+    assert_type(explanation.strongest, Sentence | None)
+    assert_type([sentence.effect for sentence in explanation.sentences], list[float])
+    assert_type(judge.explain("q", {"text": "a"}, most=10, normalize=False), Explanation)
+    judge.explain("q", b"bytes")  # type: ignore[arg-type]
 
 
 async def answer(judge: Reranker) -> None:

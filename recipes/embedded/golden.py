@@ -38,7 +38,7 @@ def body(folder: Path, tensors: dict[str, torch.Tensor]) -> BertModel:
     """The encoder, without a pooler."""
     config = BertConfig(**json.loads((folder / "config.json").read_text(encoding="utf-8")), attn_implementation="eager")
     model = BertModel(config, add_pooling_layer=False).eval()
-    model.load_state_dict({n: t for n, t in tensors.items() if not n.startswith("head.")}, strict=True)
+    model.load_state_dict({n: t for n, t in tensors.items() if not n.startswith(("head.", "aspects."))}, strict=True)
     return model
 
 

@@ -16,20 +16,22 @@ import argparse
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
+
+from adjudge.train.supervision import ASPECTS
 
 EDITION = "2"
 KEPT = ("position_embeddings", "token_type_embeddings", "head.", "aspects.")
 TARGET = Path(__file__).resolve().parents[2] / "src" / "adjudge" / "models" / "embedded"
 
-MANIFEST = {
+MANIFEST: dict[str, Any] = {
     "format": 1,
     "edition": EDITION,
     "licence": "MIT (base model) and CC BY-SA / CC BY (training data): see NOTICE.md",
     "languages": ["zh", "en", "es", "fr", "ru"],
-    "judge": {"weights": ["embeddings.safetensors", "judge.safetensors"], "head": {"kind": "match"}},
     "encoder": {
         "weights": ["embeddings.safetensors", "encoder.safetensors"],
         "head": {"kind": "embedding", "pool": "mean", "normalise": True},
@@ -43,6 +45,13 @@ def quantise(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     dense = weight.astype(np.float32)
     scale = np.maximum(np.abs(dense).max(axis=1), 1e-12) / 127.0
     return np.clip(np.rint(dense / scale[:, None]), -127, 127).astype(np.int8), scale.astype(np.float32)
+
+
+def head_of(source: Path) -> dict[str, Any]:
+    """The manifest's head: auxiliary heads are named only where training has moved them from the zeros they begin as."""
+    tensors = load_file(source / "judge.safetensors")
+    learned = "aspects.weight" in tensors and bool(np.abs(tensors["aspects.weight"]).max() > 0)
+    return {"kind": "match", "aspects": list(ASPECTS)} if learned else {"kind": "match"}
 
 
 def pack_file(source: Path, target: Path) -> None:
@@ -74,6 +83,7 @@ def main() -> None:
         if (arguments.source / name).is_file():
             shutil.copyfile(arguments.source / name, arguments.target / name)
     MANIFEST["edition"] = arguments.edition
+    MANIFEST["judge"] = {"weights": ["embeddings.safetensors", "judge.safetensors"], "head": head_of(arguments.source)}
     (arguments.target / "adjudge.json").write_text(json.dumps(MANIFEST, indent=2) + "\n", encoding="utf-8")
     total = sum(p.stat().st_size for p in arguments.target.iterdir() if p.is_file())
     print(f"{arguments.target}: {total / 1e6:.1f} MB")

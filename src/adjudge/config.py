@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias, TypedDict, get_args
@@ -13,6 +14,7 @@ __all__ = [
     "BackendConfig",
     "BackendName",
     "BatchConfig",
+    "CascadeConfig",
     "EngineConfig",
     "Options",
     "Precision",
@@ -22,7 +24,7 @@ __all__ = [
 
 BackendName: TypeAlias = Literal["auto", "openvino", "torch", "onnx", "fake"]
 Precision: TypeAlias = Literal["auto", "f32", "bf16", "f16", "int8"]
-Aggregation: TypeAlias = Literal["max", "mean", "first", "top_k_mean"]
+Aggregation: TypeAlias = Literal["max", "mean", "first", "top_k_mean", "importance"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +37,13 @@ class SourceConfig:
     local_files_only: bool = False
     trust_remote_code: bool = False
     progress: bool = False  # show download bars
+    calibration: Path | None = None  # calibration.json, or the folder that holds it; None: what lies beside the model
 
     def __post_init__(self) -> None:
         for name in ("revision", "token"):
             _kind(name, getattr(self, name), str, type(None))
         _kind("cache_dir", self.cache_dir, Path, type(None))
+        _kind("calibration", self.calibration, Path, type(None))
         for name in ("local_files_only", "trust_remote_code", "progress"):
             _kind(name, getattr(self, name), bool)  # bool("false") is True, and trust is not given by accident
 
@@ -68,6 +72,7 @@ class WindowConfig:
     overlap_tokens: int | None = None  # None: 32, or a quarter of the window where that is less
     aggregation: Aggregation = "max"
     top_k: int = 3  # for top_k_mean
+    temperature: float = 1.0  # for importance: T of softmax(intent / T); small trusts the window that meets the query most, large all alike
     max_windows: int | None = None  # per document; what lies behind is reported as unseen
 
     def __post_init__(self) -> None:
@@ -76,6 +81,7 @@ class WindowConfig:
         _whole("top_k", self.top_k)
         _whole("max_windows", self.max_windows)
         _whole("overlap_tokens", self.overlap_tokens, least=0)
+        _positive("temperature", self.temperature)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +97,21 @@ class BatchConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CascadeConfig:
+    """A cheap model that judges every document first, so that the strong one reads only the best of them."""
+
+    first: str | Path  # "embedded", a hub id or a folder, as for the strong one
+    keep: int | None = None  # documents a query that the strong one reads at most; None: 20, or with a budget all it affords
+    budget_ms: float | None = None  # milliseconds for a call of rank() or rank_many(); None: no limit
+
+    def __post_init__(self) -> None:
+        _kind("first", self.first, str, Path)
+        _whole("keep", self.keep)
+        if self.budget_ms is not None:
+            _positive("budget_ms", self.budget_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EngineConfig:
     """All settings of a Reranker."""
 
@@ -99,9 +120,11 @@ class EngineConfig:
     backend: BackendConfig = field(default_factory=BackendConfig)
     windows: WindowConfig = field(default_factory=WindowConfig)
     batches: BatchConfig = field(default_factory=BatchConfig)
+    cascade: CascadeConfig | None = None  # None: one model does all
 
     def __post_init__(self) -> None:
         _whole("max_length", self.max_length, least=8)  # query, document and special tokens
+        _kind("cascade", self.cascade, CascadeConfig, type(None))
         for name, kind in (("source", SourceConfig), ("backend", BackendConfig), ("windows", WindowConfig), ("batches", BatchConfig)):
             _kind(name, getattr(self, name), kind)
 
@@ -123,6 +146,11 @@ class Options(TypedDict, total=False):
     local_files_only: bool
     trust_remote_code: bool
     progress: bool
+    calibration: str | Path | None
+    cache: object  # True, a number of entries, a file's path, an engine.cache.ScoreCache, or None
+    first: str | Path | None
+    keep: int | None
+    budget_ms: float | None
 
 
 def _choice(name: str, value: object, allowed: tuple[str, ...]) -> None:
@@ -135,6 +163,11 @@ def _whole(name: str, value: object, *, least: int = 1) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ConfigError(f"{name} must be a whole number of {least} or more, or None, not {value!r}")
+
+
+def _positive(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:  # NaN fails the comparison
+        raise ConfigError(f"{name} must be a finite number above 0, not {value!r}")
 
 
 def _kind(name: str, value: object, *kinds: type) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, overload
+
+from .errors import ConfigError
 
 __all__ = [
     "Document",
     "DocumentLike",
     "Dropped",
+    "Explanation",
     "Passage",
     "Ranked",
     "Ranking",
     "Refused",
     "ScoreType",
+    "Sentence",
     "Timings",
     "Usage",
 ]
@@ -58,6 +62,9 @@ class Ranked:
     windows: int = 1  # how many windows the document was judged in
     tokens: int = 0  # tokens of the document, the query's not counted
     tokens_unseen: int = 0  # of these, not judged because truncation was asked for
+    unseen: tuple[tuple[int, int], ...] = ()  # the characters of these, as half-open ranges of the document's text
+    judge: str = ""  # the model that gave this score: two may share the work
+    aspects: Mapping[str, float] = field(default_factory=dict)  # probabilities of the model's auxiliary heads, of the passage's window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +76,7 @@ class Dropped:
     score: float
     logit: float
     rule: str  # "top_n=5", "absolute:0.3 (cut-off 0.300)"
+    judge: str = ""  # the model that gave this score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +98,7 @@ class Usage:
     padded_tokens: int = 0  # tokens computed, padding included
     batches: int = 0  # of the call that made the result (shared by all queries of one rank_many)
     truncated: int = 0  # documents that were cut
+    computed: int = 0  # of the pairs, those that went through a model; the others were known (cache, or the same pair in one request)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +108,40 @@ class Timings:
     tokenise_ms: float = 0.0
     forward_ms: float = 0.0
     total_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """One sentence of an explained passage, and what its absence does."""
+
+    text: str
+    start: int  # character offsets in the document's text
+    end: int
+    score_without: float  # the passage's score when this sentence is left out
+    logit_without: float
+    effect: float  # logit of the whole passage less logit_without: above 0, the sentence speaks for the answer
+    count: int = 1  # sentences that were left out together: more than one in a passage of very many
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What carried a score: the passage judged again with each sentence left out (occlusion)."""
+
+    query: str
+    index: int  # position in the caller's list
+    passage: Passage
+    score: float
+    logit: float
+    sentences: tuple[Sentence, ...]  # in the order of the text; empty where the passage is one sentence
+    aspects: Mapping[str, float] = field(default_factory=dict)  # the auxiliary heads' probabilities, where the model has them
+    pairs: int = 0  # what it cost: pairs judged
+    milliseconds: float = 0.0
+
+    @property
+    def strongest(self) -> Sentence | None:
+        """The sentence whose absence costs most, if any speaks for the answer."""
+        best = max(self.sentences, key=lambda s: s.effect, default=None)
+        return best if best is not None and best.effect > 0 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +158,17 @@ class Ranking(Sequence[Ranked]):
     revision: str = ""
     usage: Usage = field(default_factory=Usage)
     timings: Timings = field(default_factory=Timings)
+    explainer: Callable[[str, Ranked], Explanation] | None = field(default=None, repr=False, compare=False)  # set by Reranker.rank
+
+    def explain(self, position: int) -> Explanation:
+        """Which sentences carried the result at `position` (0: the best). Judges its passage again, once for each sentence.
+
+        Raises IndexError where there is no such result, ConfigError for a ranking that no loaded reranker made.
+        """
+        result = self.results[position]
+        if self.explainer is None:
+            raise ConfigError("this ranking does not know its reranker (it was built or loaded without one); rank again to explain")
+        return self.explainer(self.query, result)
 
     def __len__(self) -> int:
         return len(self.results)

@@ -58,15 +58,23 @@ DEFAULTS = {
     "windows": WindowConfig(),
     "revision": None,
     "cache_dir": None,
+    "cache": None,
+    "calibration": None,
     "trust_remote_code": False,
     "progress": False,
 }
+CASCADE = {"first": None, "keep": None, "budget_ms": None}
+"""Of rank alone: loose pairs have no best ones that a second judge could read."""
+
+
+def defaults(command: str) -> dict[str, Any]:
+    return DEFAULTS | (CASCADE if command == "rank" else {})
 
 
 @pytest.mark.parametrize("command", ["rank", "score"])
 def test_defaults(adjudge: Run, seen: Seen, command: str) -> None:
     adjudge(command, "q", "d")
-    assert (seen["model"], seen["options"]) == ("embedded", DEFAULTS)
+    assert (seen["model"], seen["options"]) == ("embedded", defaults(command))
     assert seen[command] == ({"top_n": None, "threshold": None} if command == "rank" else {}) | {"normalize": True, "progress": False}
 
 
@@ -85,6 +93,8 @@ def test_defaults(adjudge: Run, seen: Seen, command: str) -> None:
         ("--truncate --windows --aggregation mean", "windows", WindowConfig(aggregation="mean")),
         ("--revision refs/pr/1", "revision", "refs/pr/1"),
         ("--cache-dir here", "cache_dir", Path("here")),
+        ("--cache scores.sqlite", "cache", "scores.sqlite"),
+        ("--calibration c.json", "calibration", Path("c.json")),
         ("--trust-remote-code", "trust_remote_code", True),
         ("--progress", "progress", True),
         ("--quiet --progress", "progress", True),
@@ -93,11 +103,26 @@ def test_defaults(adjudge: Run, seen: Seen, command: str) -> None:
 )
 def test_an_option_of_the_model(adjudge: Run, seen: Seen, command: str, written: str, name: str, value: object) -> None:
     adjudge(command, "q", "d", *written.split())
-    assert seen["options"] == DEFAULTS | {name: value}
+    assert seen["options"] == defaults(command) | {name: value}
+
+
+@pytest.mark.parametrize(
+    ("written", "changed"),
+    [
+        ("--first embedded", {"first": "embedded"}),
+        ("--first small --keep 5", {"first": "small", "keep": 5}),
+        ("--keep 0", {"keep": 0}),
+        ("--first small --budget-ms 0", {"first": "small", "budget_ms": 0.0}),
+        ("--first small --budget-ms 12.5 --keep 3", {"first": "small", "budget_ms": 12.5, "keep": 3}),
+    ],
+)
+def test_an_option_of_the_cascade(adjudge: Run, seen: Seen, written: str, changed: dict[str, object]) -> None:
+    adjudge("rank", "q", "d", *written.split())
+    assert seen["options"] == defaults("rank") | changed
 
 
 def test_every_option_of_the_library_can_be_given_or_is_left_out_on_purpose() -> None:
-    assert set(Options.__annotations__) - set(DEFAULTS) == {
+    assert set(Options.__annotations__) - set(defaults("rank")) == {
         "token",  # HF_TOKEN: a secret does not belong on a command line
         "local_files_only",  # HF_HUB_OFFLINE
         "max_batch_pairs",  # --batch-tokens does the same, better

@@ -46,6 +46,7 @@ def test_plain_lines(rank: Run) -> None:
 def test_json_holds_all_of_the_ranking(rank: Run, judge: Reranker) -> None:
     shown = json.loads(rank(QUERY, PANDA, "", BREAD, LONG, "--top-n", "1", "--threshold", "0.1", "--json").out)
     expected = asdict(judge.rank(QUERY, [PANDA, "", BREAD, LONG], top_n=1, threshold=0.1))
+    del expected["explainer"]
     assert set(shown) == {*expected, "runtime"}
     for name in set(expected) - {"timings"}:
         assert shown[name] == json.loads(json.dumps(expected[name])), name
@@ -64,6 +65,18 @@ def test_json_lines_hold_one_result_each(rank: Run) -> None:
 def test_what_was_cut_is_said(rank: Run) -> None:
     ended = rank(QUERY, LONG, PANDA, "--truncate")
     assert ended.notes == ["adjudge: 1 of 2 documents were cut, as asked: see truncated and tokens_unseen of each"]
+
+
+def test_who_judged_is_shown_where_two_did(tiny_folder: Callable[[Tiny], Path]) -> None:
+    small, large = tiny_folder(Tiny(family="roberta")), tiny_folder(Tiny(family="bert"))
+    with Reranker(large, first=small, keep=1, backend="fake") as two:
+        ranking, alone = two.rank(QUERY, [BREAD, PANDA]), two.rank(QUERY, [PANDA])
+        shown, narrow = picture(ranking, two), picture(ranking, two, width=50)
+        assert "judge" not in picture(alone, two)[0]
+    assert "judge" in shown[0]
+    assert "judge" not in narrow[0]
+    assert [line.split()[4][:5] for line in shown[1:3]] == [large.name[:5], small.name[:5]]
+    assert any("cannot be compared" in line for line in shown)
 
 
 def test_raw_logits(rank: Run) -> None:

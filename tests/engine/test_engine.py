@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import math
 import threading
 import weakref
@@ -132,7 +133,8 @@ class TestOutOfMemory:
                     meet.wait(30)
                 return super().forward(batch)
 
-        pairs = [(QUERIES[0], DOCUMENTS[0])] * 64
+        orders = itertools.islice(itertools.permutations("abcde"), 64)
+        pairs = [(QUERIES[0], f"{' '.join(order)} {DOCUMENTS[0]}") for order in orders]  # different, and all of one length
         budget = engine_with(words).judge(pairs[:1]).verdicts[0].pair_tokens * 32
         assert budget >= 4 * FLOOR_BATCH_TOKENS
         engine = engine_with(words, lambda m: Together(m, 16, parallel=2), batches=BatchConfig(max_batch_tokens=budget))

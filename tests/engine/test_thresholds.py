@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 from typing import Any
@@ -11,8 +12,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adjudge.engine.thresholds import Absolute, Dynamic, Relative, Threshold, parse_threshold
+from adjudge.engine.thresholds import (
+    SPELLINGS,
+    Absolute,
+    Dynamic,
+    Gap,
+    Precision,
+    Recall,
+    Relative,
+    Threshold,
+    bind_threshold,
+    parse_threshold,
+)
 from adjudge.errors import ConfigError
+from adjudge.models.calibration import Calibration
 
 SCORES = st.lists(st.floats(0, 1), min_size=1, max_size=30).map(lambda values: sorted(values, reverse=True))
 SHARES = st.floats(0, 1)
@@ -45,6 +58,40 @@ def test_dynamic_by_hand(scores: list[float], cut: float) -> None:
     assert Dynamic().cut(scores) == pytest.approx(cut)
 
 
+@given(SCORES)
+def test_gap_finds_the_widest_empty_stretch(scores: list[float]) -> None:
+    cut = Gap(0.0).cut(scores)
+    above, below = [s for s in [1.0, *scores] if s >= cut], [s for s in [*scores, 0.0] if s < cut] or [cut]
+    stretches = [a - b for a, b in itertools.pairwise([1.0, *scores, 0.0])]
+    assert min(above) - max(below) == max(stretches) or cut == max(below) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("scores", "left"),
+    [
+        ([0.9, 0.85, 0.2, 0.15], 2),
+        ([0.9, 0.1, 0.1], 1),
+        ([0.95, 0.9, 0.85], 3),  # all: the widest stretch lies below the last
+        ([0.05, 0.04, 0.03], 0),  # none: it lies above the first
+        ([0.7], 1),
+        ([0.5], 1),
+        ([0.4], 0),
+        ([1.0], 1),
+        ([0.0, 0.0], 0),
+        ([0.8, 0.8, 0.3, 0.3], 2),  # equals stay together
+    ],
+)
+def test_gap_by_hand(scores: list[float], left: int) -> None:
+    assert kept(Gap(), scores) == left
+
+
+def test_where_scores_are_spread_evenly_there_is_no_gap() -> None:
+    even = [n / 20 for n in range(20, 0, -1)]
+    assert Gap(0.0).cut(even) in even
+    assert Gap(0.2).cut(even) == 0.5
+    assert Gap(0.2).cut([0.9, 0.1]) == 0.9
+
+
 @given(SCORES, st.lists(SHARES, min_size=2, max_size=2))
 def test_a_higher_bar_keeps_no_more(scores: list[float], bars: list[float]) -> None:
     low, high = sorted(bars)
@@ -64,7 +111,25 @@ def test_relative_round_trips_through_its_text(share: float) -> None:
     assert parse_threshold(str(Relative(share))) == Relative(share)
 
 
+UNITS = st.one_of(SHARES, st.sampled_from([0, 1, 0.1, 0.05, 0.65]))
+DYNAMICS = st.builds(
+    lambda narrow, wide, bounds: Dynamic(narrow=narrow, wide=narrow + wide, low=min(bounds), high=max(bounds)),
+    UNITS,
+    st.floats(0.01, 5),
+    st.tuples(UNITS, UNITS),
+)
+
+
+@given(st.one_of(st.builds(Gap, UNITS), st.builds(Precision, UNITS), st.builds(Recall, UNITS), DYNAMICS))
+def test_every_threshold_round_trips_through_its_text(threshold: Threshold) -> None:
+    assert parse_threshold(str(threshold)) == threshold
+
+
 def test_other_spellings() -> None:
+    assert [str(parse_threshold(text)) for text in SPELLINGS] == ["absolute:0.3", *SPELLINGS[1:]]
+    assert parse_threshold("gap") == Gap()
+    assert parse_threshold("dynamic: high=0.9, low=0.1") == Dynamic(low=0.1, high=0.9)
+    assert str(Dynamic(high=0.9)) == "dynamic:high=0.9"
     assert parse_threshold(None) is None
     assert parse_threshold("dynamic") == Dynamic()
     assert parse_threshold(" absolute:0.3 ") == Absolute(0.3)
@@ -79,9 +144,11 @@ def test_other_spellings() -> None:
     [
         *("", " ", "high", "relative", "relative:", "relative:much", "relative:1.5", "relative:-0.1", "dynamic:0.3", "absolute:"),
         *("nan", "inf", "-inf", "absolute:nan", "relative:nan", math.nan, math.inf, True, False, [0.3], {"relative": 0.3}, object()),
-        *(b"0.3", Dynamic, Absolute, np.array([0.3])),
+        *(b"0.3", Dynamic, Absolute, np.array([0.3]), 10**400, -(10**400), 10**5000),
+        *("precision", "recall", "precision:", "precision:1.1", "precision:nan", "recall:-0.1", "gap:", "gap:2", "gap:a", "0.3:", "bm25:3"),
+        *("dynamic:", "dynamic:low", "dynamic:low=", "dynamic:low=a", "dynamic:middle=0.5", "dynamic:low=0.1,low=0.2", "dynamic:low=0.9"),
     ],
-    ids=repr,
+    ids=lambda value: str(type(value)) if isinstance(value, int) else repr(value),
 )
 def test_nonsense_is_a_config_error(nonsense: Any) -> None:
     with pytest.raises(ConfigError):
@@ -101,8 +168,9 @@ def test_nonsense_is_a_config_error(nonsense: Any) -> None:
         {"low": math.nan},
         {"low": "0.4"},
         {"low": True},
+        {"wide": 10**400},
     ],
-    ids=str,
+    ids=lambda settings: str(list(settings)),
 )
 def test_dynamic_refuses_bounds_that_make_no_sense(settings: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
@@ -118,3 +186,26 @@ def test_own_threshold_is_taken() -> None:
 
     mine = Best()
     assert parse_threshold(mine) is mine  # type: ignore[arg-type]
+
+
+def test_most_thresholds_need_no_binding() -> None:
+    for threshold in (None, Absolute(0.3), Relative(0.3), Dynamic(), Gap()):
+        assert bind_threshold(threshold, Calibration()) is threshold
+
+
+def test_own_threshold_may_ask_for_the_calibration() -> None:
+    class Halfway:
+        needs_probabilities = True
+
+        def __init__(self, value: float = 0.5) -> None:
+            self.value = value
+
+        def cut(self, scores: Any) -> float:
+            return self.value
+
+        def bind(self, calibration: Calibration) -> Threshold:
+            return Halfway(1 / (1 + math.exp(-calibration.bias)))
+
+    bound = bind_threshold(Halfway(), Calibration(bias=1.0, fitted=True))
+    assert bound is not None
+    assert bound.cut([0.1]) == pytest.approx(0.731, abs=1e-3)

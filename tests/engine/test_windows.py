@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from adjudge.config import WindowConfig
-from adjudge.engine.windows import DEFAULT_OVERLAP, character_range, plan_windows, sentence_ends
+from adjudge.engine.borders import Borders
+from adjudge.engine.windows import DEFAULT_OVERLAP, character_range, plan_windows
 from adjudge.errors import ConfigError
 
-Ends: TypeAlias = NDArray[np.int64] | None
+Places: TypeAlias = NDArray[np.int64]
 
 COUNTS, ROOMS = st.integers(0, 500), st.integers(1, 80)
-ENDS = st.lists(st.integers(1, 510), unique=True, max_size=60).map(lambda e: np.array(sorted(e), np.int64)) | st.none()
+PLACES = st.lists(st.integers(1, 510), unique=True, max_size=60).map(lambda e: np.array(sorted(e), np.int64))
+BORDERS = st.none() | st.builds(Borders, paragraphs=PLACES, sentences=PLACES, lines=PLACES)
 
 
 @st.composite
@@ -27,10 +29,10 @@ def configs(draw: st.DrawFn, room: int) -> WindowConfig:
     return WindowConfig(overlap_tokens=overlap, max_windows=draw(st.none() | st.integers(1, 7)))
 
 
-@given(COUNTS, ROOMS, ENDS, st.data())
-def test_every_token_is_covered_in_order_within_the_room(count: int, room: int, ends: Ends, data: st.DataObject) -> None:
+@given(COUNTS, ROOMS, BORDERS, st.data())
+def test_every_token_is_covered_in_order_within_the_room(count: int, room: int, borders: Borders | None, data: st.DataObject) -> None:
     config = data.draw(configs(room))
-    plan = plan_windows(count, room, config, ends)
+    plan = plan_windows(count, room, config, borders)
     overlap = min(DEFAULT_OVERLAP, room // 4) if config.overlap_tokens is None else config.overlap_tokens
     assert plan.ranges[0][0] == 0
     assert all(0 < end - start <= room for start, end in plan.ranges) or count == 0
@@ -41,20 +43,30 @@ def test_every_token_is_covered_in_order_within_the_room(count: int, room: int, 
     assert config.max_windows is None or len(plan.ranges) <= config.max_windows
 
 
-@given(COUNTS, ROOMS, ENDS, st.data())
-def test_most_windows_are_the_first_of_all_windows(count: int, room: int, ends: Ends, data: st.DataObject) -> None:
+@given(COUNTS, ROOMS, BORDERS, st.data())
+def test_most_windows_are_the_first_of_all_windows(count: int, room: int, borders: Borders | None, data: st.DataObject) -> None:
     config = data.draw(configs(room))
-    every = plan_windows(count, room, WindowConfig(overlap_tokens=config.overlap_tokens), ends)
-    assert plan_windows(count, room, config, ends).ranges == every.ranges[: config.max_windows]
+    every = plan_windows(count, room, WindowConfig(overlap_tokens=config.overlap_tokens), borders)
+    assert plan_windows(count, room, config, borders).ranges == every.ranges[: config.max_windows]
 
 
-@given(COUNTS, ROOMS, ENDS, st.data())
-def test_borders_stand_at_the_last_sentence_end_of_the_second_half(count: int, room: int, ends: Ends, data: st.DataObject) -> None:
-    for start, end in plan_windows(count, room, data.draw(configs(room)), ends).ranges:
+def last(places: Places, after: int, until: int) -> int | None:
+    return max((int(p) for p in places if after < p <= until), default=None)
+
+
+@given(COUNTS, ROOMS, BORDERS, st.data())
+def test_a_window_ends_at_a_paragraph_else_a_sentence_else_a_line(
+    count: int, room: int, borders: Borders | None, data: st.DataObject
+) -> None:
+    for start, end in plan_windows(count, room, data.draw(configs(room)), borders).ranges:
         if end == count:
             continue
-        in_reach = [] if ends is None else [int(e) for e in ends if start + room // 2 < e <= start + room]
-        assert end == max(in_reach, default=start + room)
+        half, third, most = start + room // 2, start + max(room // 2, 2 * room // 3), start + room
+        wanted = None
+        if borders is not None:
+            choices = (last(borders.paragraphs, third, most), last(borders.sentences, half, most), last(borders.lines, half, most))
+            wanted = next((choice for choice in choices if choice is not None), None)
+        assert end == (most if wanted is None else wanted)
 
 
 @given(COUNTS, ROOMS, st.none() | st.integers(0, 30))
@@ -91,7 +103,7 @@ def test_no_overlap_means_none() -> None:
     assert plan_windows(10, 4, WindowConfig(overlap_tokens=0)).ranges == ((0, 4), (4, 8), (8, 10))
 
 
-def tokens_of(text: str, pieces: list[str]) -> NDArray[np.int64]:
+def tokens_of(text: str, pieces: list[str]) -> Places:
     """Offsets of pieces that stand in the text in this order, what lies between them left out."""
     offsets, at = [], 0
     for piece in pieces:
@@ -99,42 +111,6 @@ def tokens_of(text: str, pieces: list[str]) -> NDArray[np.int64]:
         at = start + len(piece)
         offsets.append((start, at))
     return np.array(offsets, np.int64).reshape(-1, 2)
-
-
-@pytest.mark.parametrize(
-    ("text", "pieces", "ends"),
-    [
-        ("One two. Three", ["One", "two", ".", "Three"], [3]),
-        ("One two. Three", ["One", " two.", " Three"], [2]),
-        ("3.5 percent. No", ["3", ".", "5", "percent", ".", "No"], [5]),
-        ("你好。世界！再见", ["你好", "。", "世界", "！", "再见"], [2, 4]),
-        ("What?! Yes; no", ["What", "?!", "Yes", ";", "no"], [2, 4]),
-        ("Wait… what", ["Wait", "…", "what"], [2]),
-        ("line\nnext", ["line", "next"], [1]),  # no token for the break
-        ("line\nnext", ["line", "\n", "next"], [2]),
-        ("line\nnext", ["line", "\nnext"], [1]),  # the break belongs to the token behind it
-        ("a\n\n\nb", ["a", "\n\n", "\n", "b"], [1, 2, 3]),
-        ("The end.", ["The", "end", "."], [3]),
-        ("The end.\n", ["The", "end", "."], [3]),
-        ("none", ["none"], []),
-        ("...", [], []),
-    ],
-)
-def test_sentence_ends(text: str, pieces: list[str], ends: list[int]) -> None:
-    found = sentence_ends(text, tokens_of(text, pieces))
-    assert [e for e in found.tolist() if e > 0] == ends
-
-
-@given(st.text(alphabet="ab. \n。!", max_size=80), st.data())
-def test_sentence_ends_are_places_between_tokens(text: str, data: st.DataObject) -> None:
-    cuts = sorted(data.draw(st.sets(st.integers(0, len(text)), max_size=12)) | {0, len(text)})
-    spans = [(a, b) for a, b in itertools.pairwise(cuts) if text[a:b].strip(" ")]
-    ends = sentence_ends(text, np.array(spans, np.int64).reshape(-1, 2)).tolist()
-    assert ends == sorted(set(ends))
-    for end in ends:
-        assert 0 <= end <= len(spans)
-        before = text[: spans[end][1] if end < len(spans) else len(text)]  # a token may hold a line break
-        assert any(stop in before for stop in ".\n。!"), (text, spans, end)
 
 
 def test_characters_reach_to_the_next_token() -> None:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adjudge.errors import ModelFilesError
-from adjudge.models.calibration import FILE_NAME, Calibration, read_calibration
+from adjudge.errors import ModelFilesError, ModelNotFoundError
+from adjudge.models.calibration import FILE_NAME, LARGEST_TABLE, Calibration, CutOff, load_calibration, read_calibration
 from adjudge.models.load import load_model
 
 
@@ -65,3 +65,61 @@ def test_broken_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE_NAME).write_bytes(content)
     with pytest.raises(ModelFilesError, match=r"calibration\.json"):
         read_calibration(tmp_path)
+
+
+ROWS = [{"score": 0.1, "precision": 0.3, "recall": 1.0}, {"score": 0.5, "precision": 0.8, "recall": 0.6}]
+
+
+def stored(folder: Path, cutoffs: object) -> Path:
+    path = folder / FILE_NAME
+    path.write_text(json.dumps({"temperature": 2, "bias": 1, "cutoffs": cutoffs}), encoding="utf-8")
+    return path
+
+
+def test_cut_offs_are_read(tmp_path: Path) -> None:
+    stored(tmp_path, ROWS)
+    wanted = (CutOff(score=0.1, precision=0.3, recall=1.0), CutOff(score=0.5, precision=0.8, recall=0.6))
+    assert read_calibration(tmp_path) == Calibration(temperature=2.0, bias=1.0, fitted=True, cutoffs=wanted)
+    stored(tmp_path, [])
+    assert read_calibration(tmp_path).cutoffs == ()
+
+
+@pytest.mark.parametrize(
+    "cutoffs",
+    [
+        None,
+        {},
+        "0.5",
+        [0.5],
+        [{}],
+        [{**ROWS[0], "score": 1.5}],
+        [{**ROWS[0], "score": -0.1}],
+        [{**ROWS[0], "precision": float("nan")}],
+        [{**ROWS[0], "recall": True}],
+        [{**ROWS[0], "recall": "1"}],
+        ROWS[::-1],
+        [ROWS[0], ROWS[0]],
+        [ROWS[0], {**ROWS[1], "precision": 0.2}],
+        [{**ROWS[0], "recall": 0.5}, ROWS[1]],
+        [{"score": n / 2000, "precision": 0.5, "recall": 0.5} for n in range(LARGEST_TABLE + 1)],
+    ],
+    ids=lambda cutoffs: str(cutoffs)[:40],
+)
+def test_nonsense_in_the_table(tmp_path: Path, cutoffs: object) -> None:
+    stored(tmp_path, cutoffs)
+    with pytest.raises(ModelFilesError, match=r"calibration\.json: cutoffs.*fit it again or delete"):
+        read_calibration(tmp_path)
+
+
+def test_a_calibration_can_be_named_by_its_file_or_its_folder(tmp_path: Path) -> None:
+    path = stored(tmp_path, ROWS)
+    renamed = path.rename(tmp_path / "mine.json")
+    by_file = load_calibration(renamed)
+    renamed.rename(path)
+    assert load_calibration(str(tmp_path)) == load_calibration(path) == by_file == read_calibration(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["nothing.json", ".", "no/such/folder"])
+def test_a_named_calibration_that_is_not_there(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelNotFoundError, match="there is no calibration"):
+        load_calibration(tmp_path / name)

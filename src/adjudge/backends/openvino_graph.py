@@ -144,7 +144,8 @@ class _Graph:
     def _head(self, hidden: Node) -> Node:
         head = self.spec.head
         if isinstance(head, MatchHead):
-            return self._match(hidden)
+            matched = self._match(hidden)
+            return self.op.concat([matched, self._aspects(hidden)], 1) if head.aspects else matched
         pooled = self._mean(hidden, self.real) if head.pool == "mean" else self.op.gather(hidden, self.op.constant(0), self.op.constant(1))
         if isinstance(head, EmbeddingHead):
             return self._unit(pooled) if head.normalise else pooled
@@ -171,6 +172,12 @@ class _Graph:
         total = op.add(pooled, b.constant(b.array("head.pooled.bias") + b.array("head.offset")))
         total = op.add(total, op.multiply(whole, b.constant(b.array("head.cosine"))))
         return op.add(total, op.multiply(best, b.constant(b.array("head.max_similarity"))))
+
+    def _aspects(self, hidden: Node) -> Node:
+        """(rows, aspects) logits of the auxiliary heads."""
+        b, op = self.b, self.op
+        logits = op.matmul(self._mean(hidden, self.real), b.constant(b.array("aspects.weight")), False, True)
+        return op.add(logits, b.constant(b.array("aspects.bias")))
 
     def _mean(self, x: Node, chosen: Node) -> Node:
         """(rows, length, size) and (rows, length) booleans -> (rows, size); rows with nothing chosen give zeros."""

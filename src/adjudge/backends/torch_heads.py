@@ -37,7 +37,7 @@ def build_head(model: Model, placement: Placement) -> Head:
     exact = Placement(device=placement.device, dtype=torch.float32, precision="f32", notes=())
     head, tensors = model.spec.head, Tensors(model, exact)
     if isinstance(head, MatchHead):
-        return _Match(tensors)
+        return _Match(head, tensors)
     if isinstance(head, EmbeddingHead):
         return _Embedding(head)
     return _Classification(head, tensors)
@@ -70,17 +70,22 @@ class _Embedding:
 class _Match:
     firsts_only = False
 
-    def __init__(self, tensors: Tensors) -> None:
+    def __init__(self, head: MatchHead, tensors: Tensors) -> None:
         self._pooled = tensors.linear("head.pooled")
+        self._aspects = tensors.linear("aspects") if head.aspects else None
         self._cosine, self._max_similarity, self._offset = (
             tensors.tensor(f"head.{part}").reshape(()) for part in ("cosine", "max_similarity", "offset")
         )
 
     def __call__(self, packed: Packed, hidden: Tensor) -> Tensor:
+        import torch
+
         query, document = packed.segments == QUERY, packed.segments == DOCUMENT
         whole = (_unit(_mean(packed, hidden, query)) * _unit(_mean(packed, hidden, document))).sum(-1, keepdim=True)
         best = _best_match(packed, hidden, query, document)
-        return self._pooled(_mean(packed, hidden, None)) + self._cosine * whole + self._max_similarity * best + self._offset
+        mean = _mean(packed, hidden, None)
+        relevance = self._pooled(mean) + self._cosine * whole + self._max_similarity * best + self._offset
+        return relevance if self._aspects is None else torch.cat([relevance, self._aspects(mean)], 1)
 
 
 def _mean(packed: Packed, hidden: Tensor, chosen: Tensor | None) -> Tensor:

@@ -11,25 +11,29 @@ from rich.segment import Segment
 from rich.style import Style
 
 from .console import visible
+from .highlight import Words, split_at_words
 from .wrap import wrap
 
 __all__ = ["Excerpt", "fold"]
 
+_WORD = Style(underline=True)
 _AMPLE = 4  # characters read for each cell that is shown, so that marks without a width leave no line half empty
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """The beginning of `text` in at most `lines` lines."""
+    """The beginning of `text` in at most `lines` lines, with `words` underlined."""
 
     text: str
     lines: int = 2
     style: str = ""
+    words: Words = frozenset()
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         style = console.get_style(self.style) if self.style else Style.null()
         for line in fold(self.text, options.max_width, self.lines, "..." if options.ascii_only else "…"):
-            yield Segment(line, style)
+            for piece, is_word in split_at_words(line, self.words):
+                yield Segment(piece, style + _WORD if is_word else style)
             yield Segment.line()
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:

@@ -11,6 +11,7 @@ import typer
 
 from .._version import __version__
 from ..errors import AdjudgeError
+from .calibrate import app as calibrate_app
 from .console import ReaderGoneError, say
 from .demo import demo
 from .doctor import app as doctor_app
@@ -30,7 +31,7 @@ app = typer.Typer(name="adjudge", no_args_is_help=True, pretty_exceptions_enable
 demo_app = typer.Typer()
 demo_app.command()(demo)
 
-for part in (rank_app, score_app, train_app, models_app, demo_app, doctor_app):
+for part in (rank_app, score_app, calibrate_app, train_app, models_app, demo_app, doctor_app):
     app.add_typer(part)
 
 

@@ -16,13 +16,18 @@ __all__ = [
     "AggregationOption",
     "BackendOption",
     "BatchTokensOption",
+    "BudgetOption",
     "CacheDirOption",
+    "CacheOption",
+    "CalibrationOption",
     "DeviceOption",
     "FileOption",
+    "FirstOption",
     "IdFieldOption",
     "InputFormatOption",
     "JsonLinesOption",
     "JsonOption",
+    "KeepOption",
     "MaxLengthOption",
     "ModelOption",
     "NormalizeOption",
@@ -46,7 +51,7 @@ def _one_of(choices: object) -> str:
     return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
-_MODEL, _INPUT, _OUTPUT, _LONG = "Model", "Input", "Output", "Long documents"
+_MODEL, _INPUT, _OUTPUT, _LONG, _CASCADE = "Model", "Input", "Output", "Long documents", "Cascade"
 
 
 def _known_models(incomplete: str) -> list[str]:
@@ -77,6 +82,22 @@ TrustOption: TypeAlias = Annotated[
     bool,
     typer.Option(
         "--trust-remote-code", metavar="", help="Run code that comes with the model. Only for models you trust.", rich_help_panel=_MODEL
+    ),
+]
+CacheOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--cache", metavar="FILE", help="Remember scores in this file, for the next time.", rich_help_panel=_MODEL, show_default=False
+    ),
+]
+CalibrationOption: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration",
+        metavar="FILE",
+        help="What `adjudge calibrate --out` wrote; otherwise what lies beside the model.",
+        rich_help_panel=_MODEL,
+        show_default=False,
     ),
 ]
 BackendOption: TypeAlias = Annotated[
@@ -111,6 +132,37 @@ WindowsOption: TypeAlias = Annotated[
 AggregationOption: TypeAlias = Annotated[
     Aggregation,
     typer.Option("--aggregation", metavar="NAME", help=f"How windows become one score: {_one_of(Aggregation)}.", rich_help_panel=_LONG),
+]
+FirstOption: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--first",
+        metavar="NAME",
+        help="A cheap model that judges all documents first; --model then reads only the best of them.",
+        rich_help_panel=_CASCADE,
+        show_default=False,
+        autocompletion=_known_models,
+    ),
+]
+KeepOption: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--keep",
+        metavar="N",
+        help="How many documents --model reads at most; otherwise 20, or with --budget-ms all there is time for.",
+        rich_help_panel=_CASCADE,
+        show_default=False,
+    ),
+]
+BudgetOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--budget-ms",
+        metavar="MS",
+        help="Milliseconds that judging may take; what --model has not read by then keeps the score of --first.",
+        rich_help_panel=_CASCADE,
+        show_default=False,
+    ),
 ]
 FileOption: TypeAlias = Annotated[
     list[str] | None,

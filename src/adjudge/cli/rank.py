@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .console import out, write
 from .documents import Candidates, ReadConfig, read_candidates
+from .explain_option import ExplainingCommand, ExplainOption
 from .json_text import to_json
 from .loading import open_reranker
 from .notes import hush
@@ -16,14 +18,19 @@ from .options import (
     AggregationOption,
     BackendOption,
     BatchTokensOption,
+    BudgetOption,
     CacheDirOption,
+    CacheOption,
+    CalibrationOption,
     DeviceOption,
     FileOption,
+    FirstOption,
     Form,
     IdFieldOption,
     InputFormatOption,
     JsonLinesOption,
     JsonOption,
+    KeepOption,
     MaxLengthOption,
     ModelOption,
     NormalizeOption,
@@ -41,7 +48,7 @@ from .prose import examples, flow
 
 if TYPE_CHECKING:
     from ..reranker import Reranker
-    from ..types import Ranking
+    from ..types import Explanation, Ranking
 
 __all__ = ["EXAMPLES", "app", "rank"]
 
@@ -53,6 +60,7 @@ EXAMPLES = (
     'adjudge rank "What do pandas eat?" "Giant pandas eat bamboo." "Red apples are sweet."',
     'adjudge rank "What do pandas eat?" --file animals.jsonl --field body --top-n 5',
     'adjudge rank "What do pandas eat?" --file notes/ --threshold dynamic --json',
+    'adjudge rank "What do pandas eat?" --file notes/ --top-n 5 --explain 2',
     'grep -h panda *.txt | adjudge rank "What do pandas eat?" | head -3',
 )
 
@@ -64,11 +72,12 @@ HELP = """
     has a header, any other file is one document; of a folder the text files are read. Standard input is one document a line.
     Fields beside text and id come back as metadata. What is longer than the model is judged in windows.
 
-    Prints a table in a terminal; in a pipe one line for each result: rank, score, position, id and text, with tabs between.
+    Prints a table in a terminal; in a pipe one line for each result: rank, score, position, id and text, with tabs between. With
+    --explain, lines of its sentences follow a result: nothing, effect, first character, end and text.
     """
 
 
-@app.command(help=flow(HELP), epilog=examples(EXAMPLES))
+@app.command(cls=ExplainingCommand, help=flow(HELP), epilog=examples(EXAMPLES))
 def rank(
     context: typer.Context,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="The question.")],
@@ -95,6 +104,7 @@ def rank(
             rich_help_panel="Output",
         ),
     ] = None,
+    explain: ExplainOption = None,
     normalize: NormalizeOption = True,
     json: JsonOption = False,
     jsonl: JsonLinesOption = False,
@@ -102,6 +112,9 @@ def rank(
     progress: ProgressOption = None,
     windows: WindowsOption = True,
     aggregation: AggregationOption = "max",
+    first: FirstOption = None,
+    keep: KeepOption = None,
+    budget_ms: BudgetOption = None,
     model: ModelOption = "embedded",
     backend: BackendOption = "auto",
     device: DeviceOption = "auto",
@@ -111,6 +124,8 @@ def rank(
     max_batch_tokens: BatchTokensOption = None,
     revision: RevisionOption = None,
     cache_dir: CacheDirOption = None,
+    cache: CacheOption = None,
+    calibration: CalibrationOption = None,
     trust_remote_code: TrustOption = False,
 ) -> None:
     """Read, judge, show."""
@@ -121,7 +136,8 @@ def rank(
     bars = progress_wanted(progress, quiet=quiet)
     with open_reranker(context.params, progress=bars) as judge:
         ranking = judge.rank(query, candidates.documents, top_n=top_n, threshold=threshold, normalize=normalize, progress=bars)
-        _show(candidates.explain(ranking), candidates, judge, form, quiet=quiet)
+        explanations = tuple(ranking.explain(i) for i in range(min(0 if explain is None else explain, len(ranking))))
+        _show(_Found(candidates.explain(ranking), explanations), candidates, judge, form, quiet=quiet)
 
 
 def _check_request(query: str, top_n: int | None, threshold: str | None, normalize: bool) -> None:
@@ -134,21 +150,28 @@ def _check_request(query: str, top_n: int | None, threshold: str | None, normali
     RankOptions(top_n=top_n, threshold=parse_threshold(threshold), normalize=normalize)
 
 
-def _show(ranking: Ranking, candidates: Candidates, judge: Reranker, form: Form, *, quiet: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    ranking: Ranking
+    explanations: tuple[Explanation, ...]  # of the best results
+
+
+def _show(found: _Found, candidates: Candidates, judge: Reranker, form: Form, *, quiet: bool) -> None:
+    ranking, explanations, places = found.ranking, found.explanations, candidates.places
     if form == "table":
         from .ranking_table import show_ranking
 
-        show_ranking(out(), ranking, candidates.places, judge, quiet=quiet)
+        show_ranking(out(), ranking, places, judge, explanations=explanations, quiet=quiet)
         return
     from .ranking_text import ranking_object, result_objects, tab_lines
 
     if form == "json":
-        write(to_json(ranking_object(ranking, candidates.places, judge), indent=2))
+        write(to_json(ranking_object(ranking, places, judge, explanations), indent=2))
         return
-    for line in result_objects(ranking, candidates.places) if form == "jsonl" else tab_lines(ranking):
+    for line in result_objects(ranking, places, explanations) if form == "jsonl" else tab_lines(ranking, explanations):
         write(line)
     for refused in ranking.refused:
-        place = candidates.places[refused.index]
+        place = places[refused.index]
         logger.warning("%s%s", f"{place}: " if place else "", refused.message)
     for warning in ranking.warnings:
         logger.warning("%s", warning)

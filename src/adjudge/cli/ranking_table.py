@@ -10,10 +10,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ..types import Document, Ranked, Ranking
+from ..types import Document, Explanation, Ranked, Ranking
 from .bars import Bar, share
 from .console import visible
 from .excerpt import Excerpt
+from .explain_view import LEGEND, explained
+from .highlight import question_words
 
 if TYPE_CHECKING:
     from ..reranker import Reranker
@@ -24,17 +26,37 @@ _NARROW = 60  # cells; below that the passage needs the room of the bars
 _SHOWN = 5  # refusals told one by one
 
 
-def show_ranking(console: Console, ranking: Ranking, places: Sequence[str], judge: Reranker, *, quiet: bool = False) -> None:
-    """Print it; with `quiet`, only the table."""
+def show_ranking(
+    console: Console,
+    ranking: Ranking,
+    places: Sequence[str],
+    judge: Reranker,
+    *,
+    explanations: Sequence[Explanation] = (),
+    quiet: bool = False,
+) -> None:
+    """Print it, and below it `explanations` of the best results; with `quiet`, nothing else."""
     if len(ranking):
         console.print(_table(console, ranking, places))
     else:
         console.print(Text("no document is left"), style="yellow")
+    _show_explanations(console, ranking, places, explanations)
     if quiet:
         return
     console.print()
     for line in (*_left_out(ranking, places), *_costs(ranking, judge)):
         console.print(line, soft_wrap=False)
+
+
+def _show_explanations(console: Console, ranking: Ranking, places: Sequence[str], explanations: Sequence[Explanation]) -> None:
+    for rank, (result, explanation) in enumerate(zip(ranking, explanations, strict=False), start=1):
+        console.print()
+        title = Text.assemble((f"{rank}".ljust(3), "bold"), _label(result.index, result.document, places))
+        for part in explained(title, result, explanation, logit=ranking.score_type == "logit", console=console):
+            console.print(part)
+    if any(explanation.sentences for explanation in explanations):
+        console.print()
+        console.print(Text(LEGEND, "dim"))
 
 
 def _table(console: Console, ranking: Ranking, places: Sequence[str]) -> Table:
@@ -45,7 +67,11 @@ def _table(console: Console, ranking: Ranking, places: Sequence[str]) -> Table:
     if not narrow:
         table.add_column("", no_wrap=True)
     table.add_column("document", max_width=12 if narrow else 28, overflow="fold")
+    shared = len({r.judge for r in ranking}) > 1 and not narrow
+    if shared:
+        table.add_column("judge", max_width=20, overflow="ellipsis", no_wrap=True, style="dim")
     table.add_column("passage", ratio=1)
+    words = question_words(ranking.query)
     marks = any(r.windows > 1 or r.truncated for r in ranking)
     if marks:
         table.add_column("read", no_wrap=True, style="dim", justify="right")
@@ -53,8 +79,9 @@ def _table(console: Console, ranking: Ranking, places: Sequence[str]) -> Table:
         cells = [str(rank), f"{r.score:.2f}" if logit else f"{r.score:.3f}"]
         bar = [] if narrow else [Bar(share(r.score, logit=logit))]
         begin = "… " if r.passage.start > 0 and not console.options.ascii_only else ""
-        passage = Excerpt(begin + r.passage.text, style="" if share(r.score, logit=logit) >= 0.5 else "dim")
-        table.add_row(*cells, *bar, _label(r.index, r.document, places), passage, *([_mark(r)] if marks else []))
+        passage = Excerpt(begin + r.passage.text, style="" if share(r.score, logit=logit) >= 0.5 else "dim", words=words)
+        judge = [visible(r.judge.rpartition("/")[2])] if shared else []
+        table.add_row(*cells, *bar, _label(r.index, r.document, places), *judge, passage, *([_mark(r)] if marks else []))
     return table
 
 

@@ -15,6 +15,8 @@ from .options import (
     BackendOption,
     BatchTokensOption,
     CacheDirOption,
+    CacheOption,
+    CalibrationOption,
     DeviceOption,
     FileOption,
     Form,
@@ -95,6 +97,8 @@ def score(
     max_batch_tokens: BatchTokensOption = None,
     revision: RevisionOption = None,
     cache_dir: CacheDirOption = None,
+    cache: CacheOption = None,
+    calibration: CalibrationOption = None,
     trust_remote_code: TrustOption = False,
 ) -> None:
     """Read, score, show."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from ..backends.base import Ints
 from ..config import WindowConfig
 from ..errors import ConfigError
+from .borders import find_borders
 from .cut import Cut
 from .tokenise import EncodedText, PairIds, Tokeniser
-from .windows import WindowPlan, character_range, plan_windows, sentence_ends
+from .windows import WindowPlan, character_range, plan_windows
 
 __all__ = ["Encoder", "Item", "blocks"]
 
@@ -28,6 +29,7 @@ class Item:
     document_tokens: int
     tokens_unseen: int
     query_tokens_unseen: int
+    unseen: tuple[tuple[int, int], ...] = ()  # characters of the document in no window
 
 
 class Encoder:
@@ -71,14 +73,16 @@ class Encoder:
         query_ids: Ints = query.ids[: self._longest_query]
         count, room = len(document.ids), self._space - len(query_ids)
         fits = count <= room
-        ends = None if fits or document.offsets is None else sentence_ends(text, document.offsets)
-        plan: WindowPlan = plan_windows(count, room, windows, ends)
+        borders = None if fits or document.offsets is None else find_borders(text, document.offsets)
+        plan: WindowPlan = plan_windows(count, room, windows, borders)
+        spans = tuple(character_range(None if fits else document.offsets, span, len(text)) for span in plan.ranges)
         return Item(
             pairs=tuple(self._tokeniser.join(query_ids, document.ids[a:b]) for a, b in plan.ranges),
-            spans=tuple(character_range(None if fits else document.offsets, span, len(text)) for span in plan.ranges),
+            spans=spans,
             document_tokens=count,
             tokens_unseen=plan.unseen,
             query_tokens_unseen=len(query.ids) - len(query_ids),
+            unseen=((spans[-1][1], len(text)),) if plan.unseen else (),
         )
 
 

@@ -17,12 +17,14 @@ from ..config import EngineConfig, WindowConfig
 from ..errors import BackendError, BackendMemoryError, ClosedError, ConfigError
 from ..models.model import Model
 from ..types import Timings
-from .aggregate import aggregate
 from .batches import even_budget, padded_length, plan_batches
+from .cache import ScoreCache
 from .cut import Cut
 from .encode import Encoder, Item, blocks
-from .scores import check_finite, relevance
+from .known import Answers, Known, Looked
+from .scores import check_finite
 from .tokenise import PairIds, Tokeniser
+from .verdicts import Judging, Verdict
 
 __all__ = ["Engine", "Judgement", "Outputs", "Progress", "Verdict", "usable_length"]
 
@@ -41,21 +43,6 @@ FLOOR_BATCH_TOKENS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What the model said of one (query, document) pair."""
-
-    logit: float
-    start: int  # characters of the document that the deciding window covers
-    end: int
-    windows: int
-    pair_tokens: int  # real tokens of all its windows, query and specials included
-    padded_tokens: int
-    document_tokens: int
-    tokens_unseen: int
-    query_tokens_unseen: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
     """Verdicts in the order of the pairs, and what it took."""
 
@@ -68,7 +55,7 @@ class Judgement:
 class Outputs:
     """The model's own numbers in the order of the pairs, and what it did not see of each."""
 
-    logits: Floats  # (pairs, labels) float32
+    logits: Floats  # (pairs, labels) float32; auxiliary heads left out
     query_tokens_unseen: Ints  # (pairs,)
     document_tokens_unseen: Ints  # (pairs,)
 
@@ -76,14 +63,18 @@ class Outputs:
 class Engine:
     """A model, its tokeniser and its backend. Safe to use from many threads; they share the backend's streams."""
 
-    def __init__(self, model: Model, backend: Backend, tokeniser: Tokeniser, config: EngineConfig) -> None:
-        """Raises ConfigError when max_length is more than the model has."""
+    def __init__(
+        self, model: Model, backend: Backend, tokeniser: Tokeniser, config: EngineConfig, *, cache: ScoreCache | None = None
+    ) -> None:
+        """`cache`: remembers what the model said; None: nothing does. Raises ConfigError when max_length is more than the model has."""
         self.model = model
         self.backend = backend
         self.max_length = usable_length(model, config.max_length)
         self.tokeniser = tokeniser
         self._config = config
         self._encoder = Encoder(self.tokeniser, self.max_length)
+        self._known = Known(cache, model, backend.traits)
+        self._judging = Judging(model)
         wanted = config.batches.max_batch_tokens
         self._budget = backend.traits.batch_tokens if wanted is None else wanted
         self._budget_lock = threading.Lock()
@@ -95,6 +86,12 @@ class Engine:
     def max_batch_tokens(self) -> int:
         """The budget now: what was configured, or less after memory ran out."""
         return self._budget
+
+    @property
+    def labels(self) -> int:
+        """How many labels the model has: the columns of its outputs, auxiliary heads left out."""
+        aspects: tuple[str, ...] = getattr(self.model.spec.head, "aspects", ())
+        return self.backend.traits.outputs - len(aspects)
 
     def judge(
         self,
@@ -116,9 +113,8 @@ class Engine:
         run = _Run(lambda block: encoder.encode(block, windows), max_rows, progress)
         verdicts: list[Verdict] = []
         batches = 0
-        for block, outputs, padded in self._run(pairs, run):
-            logits = relevance(outputs, self.model.spec.head, self.model.config)
-            verdicts.extend(_verdicts(block.items, logits, padded, windows))
+        for block, answers in self._run(pairs, run):
+            verdicts.extend(self._judging.verdicts(block.items, answers, windows))
             batches += len(block.plan)
         return Judgement(verdicts=tuple(verdicts), batches=batches, timings=run.clock.read())
 
@@ -128,10 +124,10 @@ class Engine:
         """All labels' logits of every pair, no windows: what does not fit is left out as `cut` says, and counted."""
         self._checked_length(cut.max_length)
         run = _Run(lambda block: self._encoder.encode_cut(block, cut), max_rows, progress)
-        found = [np.empty((0, self.backend.traits.outputs), np.float32)]
+        found = [np.empty((0, self.labels), np.float32)]
         items: list[Item] = []
-        for block, outputs, _ in self._run(pairs, run):
-            found.append(outputs)
+        for block, answers in self._run(pairs, run):
+            found.append(answers.outputs[:, : self.labels])
             items.extend(block.items)
         return Outputs(
             logits=np.concatenate(found),
@@ -140,13 +136,13 @@ class Engine:
         )
 
     def close(self) -> None:
-        """Let running batches finish, then free the model. Safe to call twice."""
+        """Let running batches finish, then free the model. Safe to call twice. A cache is its owner's to close."""
         self._closed = True
         self._pool.shutdown(wait=True)
         self.backend.close()
 
-    def _run(self, pairs: Sequence[tuple[str, str]], run: _Run) -> Iterator[tuple[_Block, Floats, np.ndarray]]:
-        """Blocks in their order: (block, its rows' outputs, their computed lengths). The next is encoded while one is computed."""
+    def _run(self, pairs: Sequence[tuple[str, str]], run: _Run) -> Iterator[tuple[_Block, Answers]]:
+        """Blocks in their order, with what is known of their rows. The next is encoded while one is computed."""
         self._check_usable()
         waiting: list[_Block] = []
         done = 0
@@ -179,7 +175,8 @@ class Engine:
     def _start(self, pairs: Sequence[tuple[str, str]], run: _Run) -> _Block:
         began = time.perf_counter()
         items = run.encode(pairs)
-        rows = [pair for item in items for pair in item.pairs]
+        known = self._known.look_up([pair for item in items for pair in item.pairs], self.backend.traits.outputs)
+        rows = known.asked
         limits = [n for n in (self._config.batches.max_batch_pairs, run.max_rows) if n is not None]
         lengths = [self._padded(len(r.ids)) for r in rows]
         plan = plan_batches(
@@ -196,21 +193,24 @@ class Engine:
                 raise
             # the pool was shut down between the check and here
             raise ClosedError("this reranker was closed while it was used; create a new one") from exc
-        return _Block(items, rows, plan, futures)
+        return _Block(items, known, plan, futures)
 
-    def _finish(self, block: _Block, run: _Run, done: int, total: int) -> tuple[_Block, Floats, np.ndarray]:
+    def _finish(self, block: _Block, run: _Run, done: int, total: int) -> tuple[_Block, Answers]:
         began = time.perf_counter()
-        outputs = np.empty((len(block.rows), self.backend.traits.outputs), np.float32)
-        padded = np.empty(len(block.rows), np.int64)
+        rows = block.known.asked
+        outputs = np.empty((len(rows), self.backend.traits.outputs), np.float32)
+        padded = np.empty(len(rows), np.int64)
         counted = 0
         for batch, future in zip(block.plan, block.futures, strict=True):
             outputs[batch] = check_finite(future.result())  # here, so that a bad batch stops those behind it
-            padded[batch] = self._computed_length(block.rows, batch)
+            padded[batch] = self._computed_length(rows, batch)
             counted += len(batch)
             if run.progress is not None:
-                run.progress(done + len(block.items) * counted // len(block.rows), total)
+                run.progress(done + len(block.items) * counted // len(rows), total)
+        if run.progress is not None and not rows:
+            run.progress(done + len(block.items), total)
         run.clock.forward += time.perf_counter() - began
-        return block, outputs, padded
+        return block, self._known.answers(block.known, outputs, padded)
 
     def _computed_length(self, rows: Sequence[PairIds], batch: Sequence[int]) -> np.ndarray:
         lengths = np.array([len(rows[i].ids) for i in batch], np.int64)
@@ -254,7 +254,7 @@ class _Run:
 @dataclass(frozen=True, slots=True)
 class _Block:
     items: list[Item]
-    rows: list[PairIds]
+    known: Looked
     plan: list[list[int]]
     futures: list[Future[Floats]]
 
@@ -268,29 +268,6 @@ class _Clock:
     def read(self) -> Timings:
         total = time.perf_counter() - self.began
         return Timings(tokenise_ms=self.tokenise * 1e3, forward_ms=self.forward * 1e3, total_ms=total * 1e3)
-
-
-def _verdicts(items: Sequence[Item], logits: Floats, padded: np.ndarray, windows: WindowConfig) -> list[Verdict]:
-    verdicts, at = [], 0
-    for item in items:
-        count = len(item.pairs)
-        joined = aggregate(logits[at : at + count], windows)
-        start, end = item.spans[joined.window]
-        verdicts.append(
-            Verdict(
-                logit=joined.logit,
-                start=start,
-                end=end,
-                windows=count,
-                pair_tokens=sum(len(p.ids) for p in item.pairs),
-                padded_tokens=int(padded[at : at + count].sum()),
-                document_tokens=item.document_tokens,
-                tokens_unseen=item.tokens_unseen,
-                query_tokens_unseen=item.query_tokens_unseen,
-            )
-        )
-        at += count
-    return verdicts
 
 
 def usable_length(model: Model, wanted: int | None) -> int:

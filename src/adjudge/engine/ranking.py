@@ -11,12 +11,13 @@ from ..errors import ConfigError
 from ..models.model import Model
 from ..types import Document, Dropped, Passage, Ranked, Ranking, Usage
 from .documents import Accepted
-from .engine import Judgement, Verdict
+from .engine import Judgement
 from .order import order
-from .scores import score_type, to_scores
+from .scores import score_type, sigmoid, to_scores
 from .thresholds import Threshold
+from .verdicts import Verdict
 
-__all__ = ["RankOptions", "build_ranking", "what_was_not_read"]
+__all__ = ["RankOptions", "build_ranking", "cut", "what_was_not_read"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +41,8 @@ def build_ranking(
     """Order the verdicts of one query by logit, then apply the threshold and top_n."""
     logits = np.array([v.logit for v in verdicts], np.float32)
     scores = to_scores(logits, model.calibration, normalize=options.normalize)
-    ranked = [_ranked(*accepted.documents[i], verdicts[i], float(scores[i])) for i in order(logits)]
-    kept, dropped = _cut(ranked, options)
+    ranked = [_ranked(*accepted.documents[i], verdicts[i], float(scores[i]), model) for i in order(logits)]
+    kept, dropped = cut(ranked, options)
     return Ranking(
         query=query,
         results=tuple(kept),
@@ -56,24 +57,26 @@ def build_ranking(
     )
 
 
-def _cut(ranked: list[Ranked], options: RankOptions) -> tuple[list[Ranked], list[Dropped]]:
-    keep, rules = len(ranked), {}
+def cut(ranked: Sequence[Ranked], options: RankOptions) -> tuple[list[Ranked], list[Dropped]]:
+    """Threshold and top_n: (kept, dropped), both in the order of `ranked`, whose scores need not fall where two judges gave them."""
+    rules: dict[int, str] = {}
     threshold = options.threshold
     if threshold is not None and ranked:
-        lowest = threshold.cut([r.score for r in ranked])
-        keep = sum(r.score >= lowest for r in ranked)
-        rules = dict.fromkeys(range(keep, len(ranked)), f"{threshold} (cut-off {lowest:.3f})")
-    if options.top_n is not None and options.top_n < keep:
-        rules |= dict.fromkeys(range(options.top_n, keep), f"top_n={options.top_n}")
-        keep = options.top_n
+        lowest = threshold.cut(sorted((r.score for r in ranked), reverse=True))
+        rules = {i: f"{threshold} (cut-off {lowest:.3f})" for i, r in enumerate(ranked) if not r.score >= lowest}
+    if options.top_n is not None:
+        left = [i for i in range(len(ranked)) if i not in rules]
+        rules |= dict.fromkeys(left[options.top_n :], f"top_n={options.top_n}")
     dropped = [
-        Dropped(index=r.index, document=r.document, score=r.score, logit=r.logit, rule=rules[i])
-        for i, r in enumerate(ranked[keep:], start=keep)
+        Dropped(index=r.index, document=r.document, score=r.score, logit=r.logit, rule=rules[i], judge=r.judge)
+        for i, r in enumerate(ranked)
+        if i in rules
     ]
-    return ranked[:keep], dropped
+    return [r for i, r in enumerate(ranked) if i not in rules], dropped
 
 
-def _ranked(index: int, document: Document, verdict: Verdict, score: float) -> Ranked:
+def _ranked(index: int, document: Document, verdict: Verdict, score: float, model: Model) -> Ranked:
+    names: tuple[str, ...] = getattr(model.spec.head, "aspects", ())
     return Ranked(
         index=index,
         document=document,
@@ -84,6 +87,9 @@ def _ranked(index: int, document: Document, verdict: Verdict, score: float) -> R
         windows=verdict.windows,
         tokens=verdict.document_tokens,
         tokens_unseen=verdict.tokens_unseen,
+        unseen=verdict.unseen,
+        judge=model.name,
+        aspects=dict(zip(names, (float(p) for p in sigmoid(np.array(verdict.aspects))), strict=True)),
     )
 
 
@@ -107,4 +113,5 @@ def _usage(verdicts: Sequence[Verdict], judgement: Judgement, refused: int) -> U
         padded_tokens=sum(v.padded_tokens for v in verdicts),
         batches=judgement.batches,
         truncated=sum(v.tokens_unseen > 0 for v in verdicts),
+        computed=sum(v.computed for v in verdicts),
     )

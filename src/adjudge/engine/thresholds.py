@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from ..errors import ConfigError
+from ..models.calibration import Calibration
+from .cutoffs import MeasuredCut, Precision, Recall
 
-__all__ = ["Absolute", "Dynamic", "Relative", "Threshold", "parse_threshold"]
+__all__ = [
+    "SPELLINGS",
+    "Absolute",
+    "Bindable",
+    "Dynamic",
+    "Gap",
+    "MeasuredCut",
+    "Precision",
+    "Recall",
+    "Relative",
+    "Threshold",
+    "bind_threshold",
+    "parse_threshold",
+]
+
+SPELLINGS = ("0.3", "relative:0.5", "dynamic", "gap", "precision:0.9", "recall:0.9")
+"""One of each, for messages and help texts."""
 
 
 @runtime_checkable
@@ -28,6 +46,15 @@ class Threshold(Protocol):
         ...
 
     def __str__(self) -> str: ...
+
+
+@runtime_checkable
+class Bindable(Protocol):
+    """A threshold that must know the model's calibration before it can cut."""
+
+    def bind(self, calibration: Calibration) -> Threshold:
+        """The same rule for this model. Raises ConfigError where the calibration cannot serve it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +83,7 @@ class Relative:
     needs_probabilities = True
 
     def __post_init__(self) -> None:
-        _finite("Relative", self.share)
-        if not 0 <= self.share <= 1:
-            raise ConfigError(f"Relative(share) must be between 0 and 1, not {self.share}")
+        _unit("Relative(share)", self.share)
 
     def cut(self, scores: Sequence[float]) -> float:
         """share x best."""
@@ -85,7 +110,8 @@ class Dynamic:
         for value in (self.narrow, self.wide, self.low, self.high):
             _finite("Dynamic", value)
         if not (0 <= self.narrow < self.wide and 0 <= self.low <= self.high <= 1):
-            raise ConfigError(f"Dynamic needs 0 <= narrow < wide and 0 <= low <= high <= 1, not {self}")
+            values = f"narrow={self.narrow}, wide={self.wide}, low={self.low}, high={self.high}"
+            raise ConfigError(f"Dynamic needs 0 <= narrow < wide and 0 <= low <= high <= 1, not {values}")
 
     def cut(self, scores: Sequence[float]) -> float:
         """Between low and high, by the spread of the top ten."""
@@ -94,32 +120,108 @@ class Dynamic:
         return self.low + share * (self.high - self.low)
 
     def __str__(self) -> str:
-        return "dynamic"
+        changed = [f"{f.name}={getattr(self, f.name)}" for f in fields(self) if getattr(self, f.name) != f.default]
+        return f"dynamic:{','.join(changed)}" if changed else "dynamic"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Keep what lies above the widest empty stretch of the scale from 0 to 1, both ends counted as neighbours of the scores.
+
+    So it can also keep all (the widest stretch lies below the last score) or none (above the first), and a single document is kept
+    from 0.5 on. Of two equally wide stretches the lower one counts. Where no stretch is as wide as `least`, the scores are spread
+    so evenly that no gap can be told, and the cut is at 0.5.
+    """
+
+    least: float = 0.1
+    needs_probabilities = True
+
+    def __post_init__(self) -> None:
+        _unit("Gap(least)", self.least)
+
+    def cut(self, scores: Sequence[float]) -> float:
+        """The upper edge of the widest stretch."""
+        edges = np.array([1.0, *scores, 0.0], np.float64)
+        drops = edges[:-1] - edges[1:]
+        widest = len(drops) - 1 - int(np.argmax(drops[::-1]))
+        return float(edges[widest]) if drops[widest] >= self.least else 0.5
+
+    def __str__(self) -> str:
+        return "gap" if self.least == Gap().least else f"gap:{self.least}"
+
+
+def bind_threshold(threshold: Threshold | None, calibration: Calibration) -> Threshold | None:
+    """The threshold, ready to cut the scores of a model with this calibration; most are ready as they are.
+
+    Raises ConfigError for Precision and Recall where the calibration holds no cut-off that reaches them.
+    """
+    return threshold.bind(calibration) if isinstance(threshold, Bindable) else threshold
 
 
 def parse_threshold(value: float | str | Threshold | None) -> Threshold | None:
-    """A number, "0.3", "absolute:0.3", "relative:0.3", "dynamic", a Threshold, or None for none."""
+    """A number, "0.3", "absolute:0.3", "relative:0.3", "dynamic", "dynamic:low=0.3,high=0.6", "gap", "gap:0.2", "precision:0.9",
+    "recall:0.8", a Threshold, or None for none. What str() makes of a threshold is read back as an equal one.
+
+    Raises ConfigError for anything else.
+    """
     if value is None or (isinstance(value, Threshold) and not isinstance(value, type)):  # the class itself has the same names
         return value
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise ConfigError(f"threshold must be a number, a string or a Threshold, not {type(value).__name__}")
     if not isinstance(value, str):
-        return Absolute(float(value))
-    kind, _, number = value.strip().partition(":")
-    if kind == "dynamic" and not number:
-        return Dynamic()
-    if kind in ("absolute", "relative"):
-        return Absolute(_number(value, number)) if kind == "absolute" else Relative(_number(value, number))
-    return Absolute(_number(value, value))
+        return Absolute(value)
+    kind, colon, rest = value.strip().partition(":")
+    if not colon:
+        return _PLAIN[kind]() if kind in _PLAIN else Absolute(_number(value, kind))
+    if kind == "dynamic":
+        return Dynamic(**_settings(value, rest))
+    if kind not in _WITH_A_NUMBER:
+        raise _unknown(value)
+    return _WITH_A_NUMBER[kind](_number(value, rest))
+
+
+_PLAIN: Mapping[str, Callable[[], Threshold]] = {"dynamic": Dynamic, "gap": Gap}
+_WITH_A_NUMBER: Mapping[str, Callable[[float], Threshold]] = {
+    "absolute": Absolute,
+    "relative": Relative,
+    "gap": Gap,
+    "precision": Precision,
+    "recall": Recall,
+}
+
+
+def _settings(whole: str, text: str) -> dict[str, Any]:
+    """narrow=0.05,low=0.4 as keyword arguments of Dynamic."""
+    known, found = [f.name for f in fields(Dynamic)], {}
+    for part in text.split(","):
+        name, equals, number = (piece.strip() for piece in part.partition("="))
+        if not equals or name not in known or name in found:
+            raise ConfigError(
+                f"threshold {whole!r}: after dynamic: stand NAME=NUMBER, with commas between, NAME one of {', '.join(known)}, each once"
+            )
+        found[name] = _number(whole, number)
+    return found
 
 
 def _number(whole: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ConfigError(f'threshold {whole!r} is not known; use a number, "absolute:0.3", "relative:0.3" or "dynamic"') from None
+        raise _unknown(whole) from None
+
+
+def _unknown(whole: str) -> ConfigError:
+    return ConfigError(f"threshold {whole!r} is not known; use one like {', '.join(SPELLINGS)}")
+
+
+def _unit(name: str, value: float) -> None:
+    _finite(name, value)
+    if not 0 <= value <= 1:
+        raise ConfigError(f"{name} must be between 0 and 1, not {value}")
 
 
 def _finite(name: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ConfigError(f"{name} needs a finite number, not {value!r}")
+    largest = sys.float_info.max
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -largest <= value <= largest:
+        shown = "a whole number that large" if type(value) is int else repr(value)[:50]  # thousands of digits cannot even be shown
+        raise ConfigError(f"{name} needs a finite number, not {shown}")

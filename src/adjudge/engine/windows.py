@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +9,11 @@ from numpy.typing import NDArray
 
 from ..config import WindowConfig
 from ..errors import ConfigError
+from .borders import Borders
 
-__all__ = ["WindowPlan", "character_range", "plan_windows", "sentence_ends"]
+__all__ = ["WindowPlan", "character_range", "plan_windows"]
 
 DEFAULT_OVERLAP = 32
-
-_STOPS = re.compile(r"[。！？!?；;]|[.…](?=\s|\Z)")
-_BREAKS = re.compile(r"\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +24,11 @@ class WindowPlan:
     unseen: int
 
 
-def plan_windows(count: int, room: int, config: WindowConfig, ends: NDArray[np.int64] | None = None) -> WindowPlan:
+def plan_windows(count: int, room: int, config: WindowConfig, borders: Borders | None = None) -> WindowPlan:
     """Cover `count` tokens with windows of at most `room`.
 
-    Each window but the last ends at the last of `ends` (token positions after a sentence) in its second half, where there is
-    one, else after `room` tokens. The next begins `overlap_tokens` before that end. The last window covers the last token,
+    A window ends at the last paragraph of its last third, else at the last sentence of its second half, else at the last line of code or
+    table there, else after `room` tokens. The next begins `overlap_tokens` before that end. The last window covers the last token,
     unless `mode="truncate"` or `max_windows` stops before. Raises ConfigError for an overlap of half a window or more.
     """
     if count <= room:
@@ -44,28 +41,12 @@ def plan_windows(count: int, room: int, config: WindowConfig, ends: NDArray[np.i
     while config.max_windows is None or len(ranges) < config.max_windows:
         end = min(start + room, count)
         if end < count:
-            end = _last_end(ends, start + room // 2, end)
+            end = _end(borders, start, end)
         ranges.append((start, end))
         if end == count:
             break
         start = end - overlap
     return WindowPlan(tuple(ranges), count - ranges[-1][1])
-
-
-def sentence_ends(text: str, offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Token positions that follow the end of a sentence or line: after 。！？!?； anywhere, after a full stop before white space."""
-    if not len(offsets):
-        return np.empty(0, np.int64)
-    # Where the tokenizer gives a token no characters of its own, it may also give it no place in the order.
-    starts, ends = np.maximum.accumulate(offsets[:, 0]), np.maximum.accumulate(offsets[:, 1])
-    after_stops = np.searchsorted(starts, _positions(_STOPS, text), side="right")
-    # A token that goes on after the line break ("\nNew") belongs to the next line; many tokenizers have no token for the break at all.
-    after_breaks = np.searchsorted(ends, _positions(_BREAKS, text) + 1, side="right")
-    return np.unique(np.concatenate((after_stops, after_breaks)))
-
-
-def _positions(pattern: re.Pattern[str], text: str) -> NDArray[np.int64]:
-    return np.fromiter((match.start() for match in pattern.finditer(text)), np.int64)
 
 
 def _overlap(room: int, wanted: int | None) -> int:
@@ -79,11 +60,16 @@ def _overlap(room: int, wanted: int | None) -> int:
     return wanted
 
 
-def _last_end(ends: NDArray[np.int64] | None, least: int, most: int) -> int:
-    if ends is None or not len(ends):
+def _end(borders: Borders | None, start: int, most: int) -> int:
+    if borders is None:
         return most
-    at = int(np.searchsorted(ends, most, side="right")) - 1
-    return int(ends[at]) if at >= 0 and ends[at] > least else most
+    half = start + (most - start) // 2
+    third = start + 2 * (most - start) // 3
+    for places, least in ((borders.paragraphs, max(third, half)), (borders.sentences, half), (borders.lines, half)):
+        at = int(np.searchsorted(places, most, side="right")) - 1
+        if at >= 0 and places[at] > least:
+            return int(places[at])
+    return most
 
 
 def character_range(offsets: NDArray[np.int64] | None, span: tuple[int, int], length: int) -> tuple[int, int]:

@@ -107,7 +107,7 @@ class CrossEncoder(CompatModel):
     @property
     def num_labels(self) -> int:
         """Columns of the model's answer."""
-        return self.reranker.traits.outputs
+        return self.reranker.engine.labels
 
     @property
     def max_seq_length(self) -> int:

@@ -70,7 +70,10 @@ def check_head(model: Model, config: Mapping[str, Any]) -> None:
         _check_shapes(model, _classification_shapes(model, head))
     elif isinstance(head, MatchHead):
         one = {"head.pooled.bias", "head.cosine", "head.max_similarity", "head.offset"}
-        _check_shapes(model, {"head.pooled.weight": (1, model.spec.hidden_size)} | dict.fromkeys(sorted(one), (1,)))
+        shapes: dict[str, Shape] = {"head.pooled.weight": (1, model.spec.hidden_size)} | dict.fromkeys(sorted(one), (1,))
+        if head.aspects:
+            shapes |= {"aspects.weight": (len(head.aspects), model.spec.hidden_size), "aspects.bias": (len(head.aspects),)}
+        _check_shapes(model, shapes)
 
 
 def check_vocabulary(model: Model, *, largest_id: int) -> None:

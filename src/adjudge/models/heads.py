@@ -37,9 +37,17 @@ class MatchHead:
 
     pooled.weight . mean(h) + pooled.bias + cosine * cos(mean(h[Q]), mean(h[D]))
     + max_similarity * mean over q in Q of max over d in D of cos(h[q], h[d]) + offset
+
+    and, where it has auxiliary heads, one logit an aspect: aspects.weight . mean(h) + aspects.bias
     """
 
-    outputs: int = 1
+    aspects: tuple[str, ...] = ()  # names of the auxiliary heads, in the order of their rows
+    labels = 1
+
+    @property
+    def outputs(self) -> int:
+        """Columns of the backend's answer: relevance, then the aspects."""
+        return 1 + len(self.aspects)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +163,7 @@ def _modernbert_head(read: Reader, labels: int, relevant: int) -> Classification
 def _parse_own(own: Reader, config: Mapping[str, Any]) -> HeadSpec:
     kind = own.text("kind")
     if kind == "match":
-        return MatchHead()
+        return MatchHead(aspects=tuple(own.strings("aspects")))
     if kind == "embedding":
         pool = own.text("pool", default="mean")
         if pool not in ("first", "mean"):

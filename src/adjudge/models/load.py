@@ -9,7 +9,7 @@ from typing import Any
 
 from ..config import SourceConfig
 from ..errors import ModelFilesError
-from .calibration import read_calibration
+from .calibration import load_calibration, read_calibration
 from .checks import check_body, check_head, refuse_remote_code
 from .files import CONFIG, MANIFEST, Found, find_model, plain_names, read_json, weight_files
 from .heads import OWN_SETTINGS
@@ -29,7 +29,8 @@ def load_model(name: str | Path, source: SourceConfig | None = None) -> Model:
     Raises ModelError in one of its kinds where it is none, HubError where it cannot be fetched.
     """
     source = SourceConfig() if source is None else source
-    return load_found(find_model(name, source), trust_remote_code=source.trust_remote_code)
+    model = load_found(find_model(name, source), trust_remote_code=source.trust_remote_code)
+    return model if source.calibration is None else replace(model, calibration=load_calibration(source.calibration))
 
 
 def load_found(found: Found, *, trust_remote_code: bool = False) -> Model:

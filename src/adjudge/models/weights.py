@@ -65,6 +65,10 @@ class Weights:
         """Every tensor's name, scales of int8 tables left out."""
         return [n for n in self._entries if not self._is_scale(n)]
 
+    def files(self) -> tuple[Path, ...]:
+        """The files that the tensors lie in."""
+        return tuple(dict.fromkeys(entry.path for entry in self._entries.values()))
+
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of one tensor. Raises ModelFilesError where it is missing, UnsupportedModelError where its type cannot be read."""
         return self._entry(name).shape

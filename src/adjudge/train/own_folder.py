@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import UnsupportedModelError
 from ..models.files import MANIFEST, read_json
 from ..models.model import Model
+from .supervision import ASPECTS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,7 +72,15 @@ def save_own_folder(student: MatchStudent, folder: Path) -> None:
         if (source / name).is_file():
             shutil.copyfile(source / name, folder / name)
     manifest["edition"] = "trained"
+    head = {"kind": "match", "aspects": list(ASPECTS)} if _aspects_learned(student) else {"kind": "match"}
+    manifest["judge"]["head"] = head
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+
+
+def _aspects_learned(student: MatchStudent) -> bool:
+    """Whether the auxiliary heads say anything: they begin as zeros, and stay so where no row had an aspect."""
+    head: Any = student.head
+    return bool(head["aspects"].weight.detach().abs().max() > 0)
 
 
 def head_tensors(student: MatchStudent) -> dict[str, Tensor]:
