@@ -98,16 +98,26 @@ def _touch(folder: Path) -> None:
     os.utime(folder / "model.safetensors", ns=(1, 1))
 
 
-def _train_the_head(folder: Path) -> None:
-    """Only the last tensor's last number, in a file of the same size and time: what a training of the head alone would do at least."""
-    path = folder / "model.safetensors"
-    content = bytearray(path.read_bytes())
-    status = path.stat()
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    end = 8 + int.from_bytes(content[:8], "little") + header["classifier.out_proj.bias"]["data_offsets"][1]
-    content[end - 1] ^= 1
-    path.write_bytes(content)
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+def _turn_a_bit(tensor: str, share: float) -> Callable[[Path], None]:
+    """At one place of one tensor, in a file of the same size and time: training changes every number of what it touches."""
+
+    def change(folder: Path) -> None:
+        path = folder / "model.safetensors"
+        content, status = bytearray(path.read_bytes()), path.stat()
+        origin = 8 + int.from_bytes(content[:8], "little")
+        begin, end = json.loads(content[8:origin])[tensor]["data_offsets"]
+        content[origin + begin + int(share * (end - begin - 1))] ^= 1
+        path.write_bytes(content)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    return change
+
+
+CHANGES = {
+    f"{tensor} at {share}": _turn_a_bit(tensor, share)
+    for tensor in ("classifier.out_proj.bias", "classifier.dense.weight", "roberta.embeddings.word_embeddings.weight")
+    for share in (0.0, 0.5, 1.0)
+}
 
 
 def _other_activation(folder: Path) -> None:
@@ -115,7 +125,7 @@ def _other_activation(folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps(config | {"hidden_act": "relu"}), encoding="utf-8")
 
 
-@pytest.mark.parametrize("change", [_touch, _train_the_head, _other_activation])
+@pytest.mark.parametrize("change", [_touch, _other_activation, *CHANGES.values()], ids=["touched", "another activation", *CHANGES])
 def test_a_changed_folder_has_another_identity(folder: Path, change: Callable[[Path], None]) -> None:
     before = name_of(folder)
     change(folder)
