@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-__all__ = ["SETTINGS", "excerpt", "is_han", "read_rows", "settings", "write_rows"]
+__all__ = ["SETTINGS", "excerpt", "is_han", "read_rows", "settings", "telling_excerpt", "write_rows"]
 
 SETTINGS = Path(__file__).with_name("settings.toml")
 _HAN = re.compile(r"[\u3400-\u9fff]")
+_TERM = re.compile(r"[\u3400-\u9fff]|[^\W_]{3,}")
 _END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n+")
 
 
@@ -68,3 +69,18 @@ def excerpt(text: str, draw: random.Random, *, latin: int, han: int, answer: str
     piece = text[first : first + room]
     ends = [m.end() for m in _END.finditer(piece) if m.end() > room // 2 and (at < 0 or first + m.end() >= at + len(answer))]
     return (piece[: ends[-1]] if ends and first + room < len(text) else piece).strip()
+
+
+def telling_excerpt(text: str, query: str, draw: random.Random, *, latin: int, han: int) -> str:
+    """At most `latin` (or `han`) characters from where the text shares most words (Chinese: characters) with the query; of equals a draw.
+
+    A wrong passage of one sentence should be the sentence that looks right.
+    """
+    room = han if is_han(text) else latin
+    if len(text) <= room:
+        return text
+    starts = [0] + [m.end() for m in _END.finditer(text) if m.end() < len(text) - 20]
+    terms = {term.casefold() for term in _TERM.findall(query)}
+    shared = [len(terms & {term.casefold() for term in _TERM.findall(text[s : s + room])}) for s in starts]
+    first = draw.choice([s for s, count in zip(starts, shared, strict=True) if count == max(shared)])
+    return excerpt(text[first:], draw, latin=latin, han=han)

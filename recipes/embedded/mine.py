@@ -2,9 +2,9 @@
 
     python -m recipes.embedded.mine DATA WORK [--dial 1.0] [--model embedded]
 
-DATA holds positives.jsonl.gz; the written questions of translations/ join it. Writes WORK/groups/{train,held-out}.jsonl.gz in the form
-`adjudge train` reads, and prints what the filters did. `--model` names the folder whose bi-encoder proposes negatives. At dial 1: 9 minutes
-on two CPU cores, most of it vectors.
+DATA holds positives.jsonl.gz; the written questions of translations/ join it. Writes WORK/groups/{train,varied,held-out}.jsonl.gz in the
+form `adjudge train` reads (varied: the lists of train again, from one sentence to 500 tokens), and prints what the filters did. `--model`
+names the folder whose bi-encoder proposes negatives. At dial 1: 9 minutes on two CPU cores, most of it vectors.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from adjudge.retrieval.dense import Embedder
 from adjudge.train.alterations import cut_answer, swap_shared_terms
 from adjudge.train.negatives import Mined, NegativeConfig, Question, Source, choose, mine
 from adjudge.train.sharpen import sharpen
-from recipes.embedded.common import excerpt, read_rows, settings, write_rows
+from recipes.embedded.common import excerpt, read_rows, settings, telling_excerpt, write_rows
 from recipes.embedded.translations import translated
 
 MARKED = ("tydi", "drcd-dev", "cmrc-trial", "mlqa-test", "mlqa-test-x")
@@ -114,7 +114,35 @@ class Groups:
     def training(self, row: dict[str, Any], negatives: Sequence[int], number: int) -> dict[str, Any]:
         """The same, sometimes with altered copies of the positive in place of the last negatives."""
         draw = random.Random(f"altered {number}:{row['query']}")
-        group = self.plain(row, negatives, number)
+        return self._altered(self.plain(row, negatives, number), row, draw)
+
+    def varied(self, row: dict[str, Any], negatives: Sequence[int], number: int, lengths: dict[str, Any]) -> dict[str, Any]:
+        """The same at a length drawn out of `lengths` (the table [varied]), one for the whole list, so that length gives nothing away.
+
+        A single sentence only where the answer is marked; where it is not, what is cut off might be the answer, so little is.
+        """
+        draw = random.Random(f"{lengths['seed']} {number}:{row['query']}")
+        if row.get("answer") and draw.random() < lengths["sentence_share"]:
+            return self._sentences(row, negatives, draw, lengths["sentence"])
+        sizes = lengths["sizes"] if row.get("answer") else lengths["sizes"][1:]
+        latin, han = draw.choices([size[1:] for size in sizes], [size[0] for size in sizes])[0]
+        groups = Groups(self._corpus, self._origins, {**self._cut, "latin": latin, "han": han})
+        return groups._altered(groups.plain(row, negatives, number), row, draw)
+
+    def _sentences(self, row: dict[str, Any], negatives: Sequence[int], draw: random.Random, size: Sequence[int]) -> dict[str, Any]:
+        """The answer's sentence against those of the negatives that look most like the question."""
+        latin, han = size
+        right = excerpt(row["positive"], draw, latin=latin, han=han, answer=row["answer"])
+        wrong = [telling_excerpt(self._corpus[i].text, row["query"], draw, latin=latin, han=han) for i in negatives]
+        documents = [{"text": right, "grade": 1.0}, *({"text": text, "grade": 0.0} for text in dict.fromkeys(wrong) if text != right)]
+        return {
+            "query": row["query"],
+            "documents": documents,
+            "source": row["source"],
+            "lang": f"{row['query_lang']}-{row['passage_lang']}",
+        }
+
+    def _altered(self, group: dict[str, Any], row: dict[str, Any], draw: random.Random) -> dict[str, Any]:
         documents = group["documents"]
         positive, answer = documents[0]["text"], row.get("answer", "")
         altered = []
@@ -171,6 +199,8 @@ def main() -> None:
     picked_wide = choose(mined, questions, corpus, wide)
     groups = Groups(corpus, origins, all_settings["passages"])
     write_rows(folder / "train.jsonl.gz", (groups.training(row, picked[i], i) for i, row in enumerate(asked[:split])))
+    lengths = all_settings["varied"]
+    write_rows(folder / "varied.jsonl.gz", (groups.varied(row, picked[i], i, lengths) for i, row in enumerate(asked[:split])))
     write_rows(folder / "held-out.jsonl.gz", (groups.plain(row, picked_wide[i], i) for i, row in enumerate(asked) if i >= split))
     print(Counter(f"{row['query_lang']}-{row['passage_lang']}" for row in asked[:split]).most_common())
 

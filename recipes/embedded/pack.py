@@ -32,6 +32,7 @@ MANIFEST: dict[str, Any] = {
     "edition": EDITION,
     "licence": "MIT (base model) and CC BY-SA / CC BY (training data): see NOTICE.md",
     "languages": ["zh", "en", "es", "fr", "ru"],
+    "judge": {"weights": ["embeddings.safetensors", "judge.safetensors"], "head": {"kind": "match"}},
     "encoder": {
         "weights": ["embeddings.safetensors", "encoder.safetensors"],
         "head": {"kind": "embedding", "pool": "mean", "normalise": True},
@@ -82,9 +83,8 @@ def main() -> None:
     for name in ("config.json", "tokenizer.json", "calibration.json"):
         if (arguments.source / name).is_file():
             shutil.copyfile(arguments.source / name, arguments.target / name)
-    MANIFEST["edition"] = arguments.edition
-    MANIFEST["judge"] = {"weights": ["embeddings.safetensors", "judge.safetensors"], "head": head_of(arguments.source)}
-    (arguments.target / "adjudge.json").write_text(json.dumps(MANIFEST, indent=2) + "\n", encoding="utf-8")
+    manifest = MANIFEST | {"edition": arguments.edition, "judge": {**MANIFEST["judge"], "head": head_of(arguments.source)}}
+    (arguments.target / "adjudge.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     total = sum(p.stat().st_size for p in arguments.target.iterdir() if p.is_file())
     print(f"{arguments.target}: {total / 1e6:.1f} MB")
 

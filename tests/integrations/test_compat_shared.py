@@ -177,7 +177,7 @@ def test_a_batch_size_is_never_exceeded(
     model = loaded(name, compat_folder, cache)
     forward, rows = model.reranker.backend.forward, []
     monkeypatch.setattr(model.reranker.backend, "forward", lambda batch: rows.append(batch.rows) or forward(batch))
-    scores(model, SHORT * 4, batch_size=5)
+    scores(model, [(query, f"{passage} {n}") for n in range(4) for query, passage in SHORT], batch_size=5)
     assert sorted(rows) == [2, 5, 5]
     if name == "AutoModelForRanking":
         rows.clear()

@@ -232,7 +232,7 @@ def test_reduced_documents_are_judged_and_found_again(word_judge: Reranker) -> N
 def test_part_of_a_reduced_document_is_found_again(word_judge: Reranker) -> None:
     text = long_text().replace("nobody came", "no giant panda came")
     reduced = KeyPassages(KeyPassageConfig(max_tokens=200)).reduce(QUERY, [text])
-    with Reranker(backend="fake", max_length=64) as narrow:
+    with Reranker(backend="fake", max_length=40) as narrow:
         result = narrow.rank(QUERY, reduced)[0]
     assert result.windows > 1
     found = "".join(text[start:end] for start, end in original_ranges(result))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import unicodedata
 
 import pytest
@@ -25,13 +24,6 @@ def parts(text: str) -> list[str]:
 
 def kinds(text: str) -> list[tuple[str, str]]:
     return [(span.kind, text[span.start : span.end].strip()) for span in split_sentences(text)]
-
-
-def seconds(text: str) -> float:
-    """CPU time of this thread: other programs slow the wall clock."""
-    began = time.thread_time()
-    cut_units(text, longest=256)
-    return time.thread_time() - began
 
 
 @given(TEXTS)
@@ -158,8 +150,10 @@ def test_accents_without_end_are_cut_all_the_same() -> None:
 @pytest.mark.parametrize(
     "piece", ["字", "a", ".", "\n", " ", "。", "A. ", "! ", "- ab\n", "| a |\n", "```\n", '"', "“", "(", "1. ", "e\u0301", "a,", "=\n"]
 )
-def test_time_grows_with_the_text(piece: str) -> None:
-    short, long = piece * (4_000 // len(piece)), piece * (32_000 // len(piece))
-    seconds(short)
-    least = min(seconds(short) for _ in range(3))
-    assert seconds(long) < 8 * 4 * max(least, 0.002)
+def test_long_monotony_is_cut_without_a_gap(piece: str) -> None:
+    """Texts that patterns with a retry in them would never finish; how long it takes is measured in benchmarks/key_passages.py."""
+    text = piece * (32_000 // len(piece))
+    units = cut_units(text, longest=256)
+    assert [u.start for u in units] == [0, *(u.end for u in units[:-1])]
+    assert units[-1].end == len(text)
+    assert all(0 < u.end - u.start <= 256 or not text[u.start : u.end].strip() for u in units)

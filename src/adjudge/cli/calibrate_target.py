@@ -8,7 +8,6 @@ import typer
 
 from ..config import SourceConfig
 from ..errors import ConfigError
-from ..models.calibration import FILE_NAME
 
 __all__ = ["find_target"]
 
@@ -23,6 +22,8 @@ def find_target(model: str, *, out: Path | None, beside: bool, force: bool, cach
         folder = out
     if folder is None:
         return None
+    from ..models.calibration import FILE_NAME
+
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"--out {folder} is a file; name a folder")
     target = folder / FILE_NAME

@@ -14,7 +14,7 @@ from .key_tokens import TokenCounter
 from .key_units import Unit
 from .lexical import words
 
-__all__ = ["Room", "choose", "merged"]
+__all__ = ["Room", "beginning", "choose", "merged"]
 
 BESIDE = 1.1  # a unit next to a chosen one is worth so much more: two sentences in a row make a passage
 FLOOR = 0.15  # a unit of less than this share of the best is not worth the judge's time
@@ -57,6 +57,15 @@ def choose(text: str, units: Sequence[Unit], values: NDArray[np.float32], room: 
             for i in (best - 1, best + 1):  # worth more from now on
                 if 0 <= i < len(units) and i not in choice.seen and scores[i] >= floor:
                     heapq.heappush(waiting, (-choice.worth(i), i))
+    return choice.order
+
+
+def beginning(text: str, units: Sequence[Unit], room: Room) -> list[int]:
+    """Indices of the first units, as many as there is room for: the best guess where nothing tells them apart."""
+    choice = _Choice(text, units, [], room)
+    for index in range(len(units)):
+        if not choice.take(index):
+            break
     return choice.order
 
 

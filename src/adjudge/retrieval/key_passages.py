@@ -13,7 +13,7 @@ from ..engine.documents import accept_documents, accept_query
 from ..errors import ConfigError, InputError
 from ..types import DocumentLike
 from .dense import Embedder
-from .key_choice import Room, choose, merged
+from .key_choice import Room, beginning, choose, merged
 from .key_config import KeyPassageConfig
 from .key_scores import Scores, score_units
 from .key_selection import Range, Selection, make_selection, original_ranges, reduced_document
@@ -111,9 +111,9 @@ class KeyPassages:
         scores = score_units(text, units, question)
         if self._fits(text):
             return self._whole(text, _matched(scores, range(len(units))))
-        values = scores.values if self._vectors is None else _mixed(scores, self._vectors.similarities(query, text, units))
         room = Room(tokens=self.config.max_tokens, separator=self._separator, count=self._count, diversity=self.config.diversity)
-        chosen = choose(text, units, values, room)
+        values = scores.values if self._vectors is None else _mixed(scores, self._vectors.similarities(query, text, units))
+        chosen = beginning(text, units, room) if scores.blind and self._vectors is None else choose(text, units, values, room)
         while chosen:
             selection = self._selection(text, _stripped(text, merged(units, chosen)), _matched(scores, chosen))
             if 0 < selection.tokens <= self.config.max_tokens:

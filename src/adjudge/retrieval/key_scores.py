@@ -21,6 +21,7 @@ BREAK = 0.25  # and over a paragraph's end so much of that
 UNDER = 0.4  # of what a heading says, each unit below it
 WISH = 0.3  # a unit with a number, where a number is asked for, counts so much more; with a date or name likewise
 STRONG = 0.2  # share of the best score below which nobody looks for numbers, dates and names
+EVERYWHERE, FEW = 0.9, 10  # a term in so large a share of the units tells nothing, where there are not only few
 FIRST = 0.02  # for the first unit, less and less to 0 behind the last: it decides where nothing else speaks
 
 _NUMBER = re.compile(r"\d|[一二三四五六七八九十百千万萬亿億两兩]+[个個年天次人岁歲种種名位元米公]")
@@ -44,8 +45,10 @@ class Scores:
 
     @property
     def blind(self) -> bool:
-        """Whether no term of the question occurs anywhere."""
-        return not self.found.any()
+        """Whether the question's terms cannot tell the units apart: none occurs, or each that does stands nearly everywhere."""
+        share = (self.found > 0).mean(axis=0) if len(self.found) else np.zeros(1)
+        everywhere = EVERYWHERE if len(self.found) >= FEW else 1.1
+        return not ((share > 0) & (share < everywhere)).any()
 
 
 def score_units(text: str, units: Sequence[Unit], question: Question) -> Scores:
