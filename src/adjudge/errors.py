@@ -4,6 +4,9 @@ AdjudgeError
 ├── ConfigError                   a setting is wrong or two settings contradict (also ValueError)
 ├── InputError                    a query, document or pair is not what it must be (also ValueError)
 ├── ClosedError                   the reranker was used after close()
+├── CallError                     work that was accepted, and then not done
+│   ├── DeadlineError             its deadline passed before it was done (also TimeoutError)
+│   └── AbandonedError            whoever asked has left
 ├── MissingExtraError             a part that is not installed is needed (also ImportError)
 ├── ModelError
 │   ├── ModelNotFoundError        no such folder, hub id, revision or file
@@ -25,12 +28,15 @@ Messages say what happened, with which values, and what to do.
 from __future__ import annotations
 
 __all__ = [
+    "AbandonedError",
     "AdjudgeError",
     "BackendError",
     "BackendMemoryError",
     "BackendUnavailableError",
+    "CallError",
     "ClosedError",
     "ConfigError",
+    "DeadlineError",
     "HubError",
     "InputError",
     "InvalidLogitsError",
@@ -60,6 +66,18 @@ class InputError(AdjudgeError, ValueError):
 
 class ClosedError(AdjudgeError):
     """The reranker was used after close()."""
+
+
+class CallError(AdjudgeError):
+    """Work was accepted and then not done, for a reason that lies with the caller."""
+
+
+class DeadlineError(CallError, TimeoutError):
+    """The deadline passed before the work was done."""
+
+
+class AbandonedError(CallError):
+    """Whoever asked has left, so the work was dropped."""
 
 
 class MissingExtraError(AdjudgeError, ImportError):

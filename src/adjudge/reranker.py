@@ -332,7 +332,11 @@ def engine_config(options: Options) -> EngineConfig:
             threads=options.get("threads"),
         ),
         windows=options.get("windows", WindowConfig()),
-        batches=BatchConfig(max_batch_tokens=options.get("max_batch_tokens"), max_batch_pairs=options.get("max_batch_pairs")),
+        batches=BatchConfig(
+            max_batch_tokens=options.get("max_batch_tokens"),
+            max_batch_pairs=options.get("max_batch_pairs"),
+            share=options.get("share_batches", False),
+        ),
         cascade=_cascade_config(options),
     )
 

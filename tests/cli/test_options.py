@@ -126,6 +126,7 @@ def test_every_option_of_the_library_can_be_given_or_is_left_out_on_purpose() ->
         "token",  # HF_TOKEN: a secret does not belong on a command line
         "local_files_only",  # HF_HUB_OFFLINE
         "max_batch_pairs",  # --batch-tokens does the same, better
+        "share_batches",  # for callers with threads; `adjudge serve` always does
     }
 
 

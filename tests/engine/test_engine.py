@@ -16,7 +16,8 @@ from adjudge.backends.base import Batch, Floats
 from adjudge.config import BatchConfig, WindowConfig
 from adjudge.engine import engine as engine_module
 from adjudge.engine.cut import CutDocument
-from adjudge.engine.engine import FLOOR_BATCH_TOKENS, Engine, Judgement
+from adjudge.engine.engine import Engine, Judgement
+from adjudge.engine.lanes import LEAST
 from adjudge.errors import BackendError, BackendMemoryError, ConfigError, InvalidLogitsError
 from adjudge.models.model import Model
 from tests.engine.stand_ins import Answers, FailsAt, SmallMemory, StandIn, engine_with
@@ -111,7 +112,7 @@ class TestOutOfMemory:
     ) -> None:
         engine = engine_with(words, lambda m: SmallMemory(m, rows, parallel=parallel), batches=BatchConfig(max_batch_tokens=4096))
         assert logits(engine.judge(MANY)) == alone(words, MANY)
-        assert FLOOR_BATCH_TOKENS <= engine.max_batch_tokens < 4096
+        assert LEAST <= engine.max_batch_tokens < 4096
         assert "memory ran out" in caplog.text
         assert logits(engine.judge(MANY)) == alone(words, MANY)
 
@@ -121,7 +122,7 @@ class TestOutOfMemory:
         assert low.max_batch_tokens == 100
         high = engine_with(words, lambda m: SmallMemory(m, 1), batches=BatchConfig(max_batch_tokens=3000))
         high.judge(MANY)
-        assert high.max_batch_tokens == FLOOR_BATCH_TOKENS
+        assert high.max_batch_tokens == LEAST
 
     def test_streams_that_fail_together_halve_it_once(self, words: Model) -> None:
         """Two streams that run out at the same moment say the same thing; it must not count twice."""
@@ -136,7 +137,7 @@ class TestOutOfMemory:
         orders = itertools.islice(itertools.permutations("abcde"), 64)
         pairs = [(QUERIES[0], f"{' '.join(order)} {DOCUMENTS[0]}") for order in orders]  # different, and all of one length
         budget = engine_with(words).judge(pairs[:1]).verdicts[0].pair_tokens * 32
-        assert budget >= 4 * FLOOR_BATCH_TOKENS
+        assert budget >= 4 * LEAST
         engine = engine_with(words, lambda m: Together(m, 16, parallel=2), batches=BatchConfig(max_batch_tokens=budget))
         engine.judge(pairs)
         assert engine.max_batch_tokens == budget // 2
@@ -222,7 +223,7 @@ class TestFailures:
         def refuse(*_: object) -> None:
             raise RuntimeError("can't start new thread")
 
-        monkeypatch.setattr(engine._pool, "submit", refuse)
+        monkeypatch.setattr(engine._lanes._pool, "submit", refuse)
         with pytest.raises(RuntimeError, match="new thread"):
             engine.judge(PAIRS)
 
@@ -303,12 +304,12 @@ def test_max_length(words: Model) -> None:
 
 
 def test_an_engine_that_nobody_closed_goes_away(words: Model) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())  # engines of other tests have threads too
     engine: Engine | None = engine_with(words, lambda m: StandIn(m, parallel=3))
     assert engine is not None
     engine.judge(MANY)
-    forwards = [t for t in threading.enumerate() if t.name.startswith("adjudge-forward")]
-    assert threading.active_count() > before
+    forwards = [t for t in threading.enumerate() if t.name.startswith("adjudge-forward") and t not in before]
+    assert forwards
     gone = weakref.ref(engine)
     engine = None
     gc.collect()

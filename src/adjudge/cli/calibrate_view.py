@@ -29,7 +29,7 @@ _NEAR = 0.02  # a measured precision this much below the aim is still what was a
 def show_calibrated(console: Console, found: Calibrated, target: Path | None, picture: Path | None, *, quiet: bool = False) -> None:
     """Print it; with `quiet`, without the notes below the tables."""
     report = found.report
-    console.print(_headline(found), soft_wrap=True)
+    console.print(_headline(found))
     console.print()
     console.print(_indented(_facts(found)))
     console.print()

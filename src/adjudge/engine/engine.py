@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,16 +15,17 @@ from ..config import EngineConfig, WindowConfig
 from ..errors import BackendError, BackendMemoryError, ClosedError, ConfigError
 from ..models.model import Model
 from ..types import Timings
-from .batches import even_budget, padded_length, plan_batches
 from .cache import ScoreCache
+from .calls import current_call
 from .cut import Cut
 from .encode import Encoder, Item, blocks
 from .known import Answers, Known, Looked
-from .scores import check_finite
+from .lanes import Budget, Floor, Lanes, OwnBatches, Ticket, cost_of
+from .sharing import SharedBatches
 from .tokenise import PairIds, Tokeniser
 from .verdicts import Judging, Verdict
 
-__all__ = ["Engine", "Judgement", "Outputs", "Progress", "Verdict", "usable_length"]
+__all__ = ["BatchDone", "Engine", "Judgement", "Outputs", "Progress", "Verdict", "usable_length"]
 
 logger = logging.getLogger("adjudge")
 
@@ -39,7 +38,16 @@ BLOCK_PAIRS = 1024
 BLOCK_CHARACTERS = 1_000_000
 """Characters of pairs encoded together, for the same reason: long documents make many windows each."""
 
-FLOOR_BATCH_TOKENS = 256
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchDone:
+    """One batch that went through the model."""
+
+    rows: int
+    tokens: int  # real ones
+    padded_tokens: int  # computed
+    budget: int  # what it could have held
+    milliseconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +84,17 @@ class Engine:
         self._known = Known(cache, model, backend.traits)
         self._judging = Judging(model)
         wanted = config.batches.max_batch_tokens
-        self._budget = backend.traits.batch_tokens if wanted is None else wanted
-        self._budget_lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(max(1, backend.traits.parallel), thread_name_prefix="adjudge-forward")
+        self._budget = Budget(backend.traits.batch_tokens if wanted is None else wanted)
+        self._floor = Floor(backend.traits, model.max_length, self._budget)
+        self._lanes: Lanes = (SharedBatches if config.batches.share else OwnBatches)(self._forward, self._floor)
+        self._watcher: Callable[[BatchDone], None] | None = None
         self._process = os.getpid()
         self._closed = False
 
     @property
     def max_batch_tokens(self) -> int:
         """The budget now: what was configured, or less after memory ran out."""
-        return self._budget
+        return self._budget.tokens
 
     @property
     def labels(self) -> int:
@@ -115,7 +124,7 @@ class Engine:
         batches = 0
         for block, answers in self._run(pairs, run):
             verdicts.extend(self._judging.verdicts(block.items, answers, windows))
-            batches += len(block.plan)
+            batches += block.ticket.batches
         return Judgement(verdicts=tuple(verdicts), batches=batches, timings=run.clock.read())
 
     def outputs(
@@ -135,10 +144,14 @@ class Engine:
             document_tokens_unseen=np.array([i.tokens_unseen for i in items], np.int32),
         )
 
+    def watch(self, watcher: Callable[[BatchDone], None] | None) -> None:
+        """Have `watcher` called after every batch, from the thread that computed it; it must be quick and raise nothing. None: nobody."""
+        self._watcher = watcher
+
     def close(self) -> None:
         """Let running batches finish, then free the model. Safe to call twice. A cache is its owner's to close."""
         self._closed = True
-        self._pool.shutdown(wait=True)
+        self._lanes.close()
         self.backend.close()
 
     def _run(self, pairs: Sequence[tuple[str, str]], run: _Run) -> Iterator[tuple[_Block, Answers]]:
@@ -155,8 +168,8 @@ class Engine:
             for block in waiting:
                 yield self._finish(block, run, done, len(pairs))
         finally:
-            for future in (f for block in waiting for f in block.futures):
-                future.cancel()
+            for block in waiting:
+                block.ticket.cancel()
 
     def _check_usable(self) -> None:
         if self._closed:
@@ -166,6 +179,9 @@ class Engine:
                 "this reranker was loaded before the process forked, and does not work in the child; create one in each process, "
                 'or start processes with multiprocessing.get_context("spawn")'
             )
+        call = current_call.get()
+        if call is not None:
+            call.check()
 
     def _checked_length(self, wanted: int) -> int:
         if wanted > self.max_length:
@@ -178,22 +194,8 @@ class Engine:
         known = self._known.look_up([pair for item in items for pair in item.pairs], self.backend.traits.outputs)
         rows = known.asked
         limits = [n for n in (self._config.batches.max_batch_pairs, run.max_rows) if n is not None]
-        lengths = [self._padded(len(r.ids)) for r in rows]
-        plan = plan_batches(
-            lengths,
-            max_tokens=even_budget(sum(lengths), self._budget, self.backend.traits.parallel),
-            max_rows=min(limits, default=None),
-            padding_free=self.backend.traits.padding_free,
-        )
         run.clock.tokenise += time.perf_counter() - began
-        try:
-            futures = [self._pool.submit(self._forward, [rows[i] for i in batch]) for batch in plan]
-        except RuntimeError as exc:
-            if not self._closed:
-                raise
-            # the pool was shut down between the check and here
-            raise ClosedError("this reranker was closed while it was used; create a new one") from exc
-        return _Block(items, known, plan, futures)
+        return _Block(items, known, self._lanes.submit(rows, min(limits, default=None)))
 
     def _finish(self, block: _Block, run: _Run, done: int, total: int) -> tuple[_Block, Answers]:
         began = time.perf_counter()
@@ -201,10 +203,9 @@ class Engine:
         outputs = np.empty((len(rows), self.backend.traits.outputs), np.float32)
         padded = np.empty(len(rows), np.int64)
         counted = 0
-        for batch, future in zip(block.plan, block.futures, strict=True):
-            outputs[batch] = check_finite(future.result())  # here, so that a bad batch stops those behind it
-            padded[batch] = self._computed_length(rows, batch)
-            counted += len(batch)
+        for piece in block.ticket.pieces():
+            outputs[piece.places], padded[piece.places] = piece.outputs, piece.padded
+            counted += len(piece.places)
             if run.progress is not None:
                 run.progress(done + len(block.items) * counted // len(rows), total)
         if run.progress is not None and not rows:
@@ -212,33 +213,29 @@ class Engine:
         run.clock.forward += time.perf_counter() - began
         return block, self._known.answers(block.known, outputs, padded)
 
-    def _computed_length(self, rows: Sequence[PairIds], batch: Sequence[int]) -> np.ndarray:
-        lengths = np.array([len(rows[i].ids) for i in batch], np.int64)
-        return lengths if self.backend.traits.padding_free else np.full(len(batch), self._padded(int(lengths.max())))
-
-    def _padded(self, length: int) -> int:
-        """The length that a row is computed at, were it the longest of its batch."""
-        return padded_length(length, self.backend.traits.length_step, self.model.max_length)
-
     def _forward(self, rows: Sequence[PairIds]) -> Floats:
         """One batch; when memory runs out, its halves, and smaller batches from then on."""
+        began = time.perf_counter()
+        length = self._floor.padded(max(len(r.ids) for r in rows))
         try:
-            return self.backend.forward(self.tokeniser.batch(rows, length=self._padded(max(len(r.ids) for r in rows))))
+            outputs = self.backend.forward(self.tokeniser.batch(rows, length=length))
         except BackendMemoryError:
             if len(rows) == 1:
                 raise
+        else:
+            self._tell(rows, length, time.perf_counter() - began)
+            return outputs
         # Outside the except block, because the error holds what the failed batch has allocated.
-        self._shrink(rows)
+        self._budget.shrink(int(cost_of(rows, self._floor).sum()))
         half = len(rows) // 2
         return np.concatenate([self._forward(rows[:half]), self._forward(rows[half:])])
 
-    def _shrink(self, rows: Sequence[PairIds]) -> None:
-        spent = int(self._computed_length(rows, range(len(rows))).sum())
-        with self._budget_lock:
-            lowered = max(FLOOR_BATCH_TOKENS, spent // 2)
-            if lowered < self._budget:
-                logger.warning("memory ran out on a batch of %d tokens; max_batch_tokens goes from %d to %d", spent, self._budget, lowered)
-                self._budget = lowered
+    def _tell(self, rows: Sequence[PairIds], length: int, seconds: float) -> None:
+        watcher = self._watcher
+        if watcher is not None:
+            tokens = sum(len(r.ids) for r in rows)
+            padded = tokens if self.backend.traits.padding_free else length * len(rows)
+            watcher(BatchDone(rows=len(rows), tokens=tokens, padded_tokens=padded, budget=self._budget.tokens, milliseconds=seconds * 1e3))
 
 
 class _Run:
@@ -255,8 +252,7 @@ class _Run:
 class _Block:
     items: list[Item]
     known: Looked
-    plan: list[list[int]]
-    futures: list[Future[Floats]]
+    ticket: Ticket
 
 
 class _Clock:
