@@ -81,6 +81,6 @@ def telling_excerpt(text: str, query: str, draw: random.Random, *, latin: int, h
         return text
     starts = [0] + [m.end() for m in _END.finditer(text) if m.end() < len(text) - 20]
     terms = {term.casefold() for term in _TERM.findall(query)}
-    shared = [len(terms & {term.casefold() for term in _TERM.findall(text[s : s + room])}) for s in starts]
-    first = draw.choice([s for s, count in zip(starts, shared, strict=True) if count == max(shared)])
-    return excerpt(text[first:], draw, latin=latin, han=han)
+    pieces = [excerpt(text[start:], draw, latin=latin, han=han) for start in starts]
+    shared = [len(terms & {term.casefold() for term in _TERM.findall(piece)}) for piece in pieces]
+    return draw.choice([piece for piece, count in zip(pieces, shared, strict=True) if count == max(shared)])

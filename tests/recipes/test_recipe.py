@@ -73,6 +73,9 @@ def test_a_few_rows_become_a_judge(tmp_path: Path) -> None:
     step("train", work, *small)
     best = work / "run" / "best"
     assert json.loads((best / "training.json").read_text(encoding="utf-8"))["steps"] == 3
+    step("train", work, "--second", *small)
+    best = work / "run-second" / "best"
+    assert json.loads((best / "training.json").read_text(encoding="utf-8"))["steps"] == 3
     step("pack", best, work / "packed")
     assert json.loads((work / "packed" / "adjudge.json").read_text(encoding="utf-8"))["edition"] == "2"
     step("calibrate", work, work / "packed")

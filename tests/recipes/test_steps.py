@@ -11,14 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adjudge.train.negatives import Source
 from recipes.embedded.calibrate import expected_error, fit
 from recipes.embedded.candidates import fuse, sample
-from recipes.embedded.common import excerpt, is_han, read_rows, settings, write_rows
-from recipes.embedded.mine import interleave, select
+from recipes.embedded.common import excerpt, is_han, read_rows, settings, telling_excerpt, write_rows
+from recipes.embedded.mine import Groups, interleave, select
 from recipes.embedded.probes import auc, thin
 from recipes.embedded.report import paired, summarise, table
 from recipes.embedded.train import build_config
 
+HARBOUR = "港口很安静，没有人来看船。"
 JUDGED = {"x": 0.0, "a": 2.0, "y": 1.0}
 SENTENCES = "The first sentence is here. The second one follows it. A third has the number 42 in it. The fourth ends it. " * 6
 
@@ -46,6 +48,56 @@ def test_excerpts_from_anywhere_begin_at_sentences() -> None:
     begins = {excerpt(SENTENCES, random.Random(n), latin=150, han=60, anywhere=True)[:9] for n in range(40)}
     assert len(begins) > 2
     assert begins <= {"The first", "The secon", "A third h", "The fourt"}
+
+
+@given(st.integers(0, 1000), st.text(max_size=900), st.text(max_size=40))
+def test_a_telling_excerpt_is_a_piece_of_its_text(seed: int, text: str, query: str) -> None:
+    found = telling_excerpt(text, query, random.Random(seed), latin=120, han=50)
+    assert found in text
+    assert len(found) <= 120 or found == text
+
+
+@pytest.mark.parametrize(
+    ("text", "query", "told"),
+    [
+        (SENTENCES[:111] + "Pandas eat bamboo all day long. " + SENTENCES, "What do pandas eat?", "Pandas eat bamboo"),
+        (
+            "港口很安静，没有人来看船。" * 8 + "大熊猫主要吃竹子，也吃别的。" + "港口很安静，没有人来看船。" * 8,
+            "大熊猫吃什么？",
+            "大熊猫主要吃竹子",
+        ),
+    ],
+)
+def test_a_telling_excerpt_is_where_the_words_meet(text: str, query: str, told: str) -> None:
+    assert told in telling_excerpt(text, query, random.Random(1), latin=80, han=30)
+
+
+LENGTHS = {"seed": 1, "sentence_share": 0.5, "sentence": [60, 20], "sizes": [[0.5, 100, 40], [0.5, 500, 200]]}
+
+
+def varied(number: int, answer: str) -> list[str]:
+    """The documents of one list, its positive first."""
+    corpus = [Source(text=SENTENCES.replace("number 42", f"other {i}"), lang="en", group="") for i in range(5)]
+    groups = Groups(corpus, ["tydi"] * 5, {"latin": 100, "han": 40, "cut_answer": 0.0, "swap_terms": 0.0})
+    one = {**row(number), "positive": SENTENCES, "answer": answer, "query": f"Which one follows {number}?"}
+    group = groups.varied(one, [1, 2, 3], number, LENGTHS)
+    assert [d["grade"] for d in group["documents"]][:2] == [1.0, 0.0]
+    return [d["text"] for d in group["documents"]]
+
+
+def test_a_list_has_one_length_and_lists_have_all() -> None:
+    seen = set()
+    for number in range(60):
+        texts = varied(number, "number 42")
+        assert "number 42" in texts[0]
+        room = next(size for size in (60, 100, 500) if max(map(len, texts)) <= size)
+        assert all(len(text) > room / 5 for text in texts)
+        seen.add(room)
+    assert seen == {60, 100, 500}
+
+
+def test_where_no_answer_is_marked_little_is_cut_off() -> None:
+    assert {max(map(len, varied(number, ""))) > 250 for number in range(40)} == {True}
 
 
 def test_chinese_is_told_by_its_characters() -> None:
