@@ -4,7 +4,8 @@
 
 Reads recipes/embedded/judgements/*.jsonl (the project's own open data) and DATA/paraphrase-pairs.jsonl.gz. A group is held back by its
 query alone (the SHA-256 of the query ends in a multiple of ten), so that the same groups stay unseen however many are added.
-Writes WORK/groups/{judgements,judgements-held-out,paraphrases}.jsonl.gz.
+Writes WORK/groups/{judgements,judgements-held-out,paraphrases,easy}.jsonl.gz. Of the groups to train on, easy holds each question's answer
+among answers to other questions: without such lists a judge takes every short text for a trap, and gives right answers low scores.
 """
 
 from __future__ import annotations
@@ -40,6 +41,21 @@ def paraphrase_lists(rows: list[dict[str, Any]], draw: random.Random) -> Iterato
         yield {"query": row["a"], "documents": known + strangers, "source": "paraphrase", "lang": f"{row['lang']}-{row['lang']}"}
 
 
+def easy_lists(groups: list[dict[str, Any]], draw: random.Random, *, others: int = 6) -> Iterator[dict[str, Any]]:
+    """The answer of each group above answers of other groups of its language."""
+    answers: dict[str, list[tuple[str, str]]] = {}
+    for group in groups:
+        for passage in group["passages"]:
+            if passage["relevance"] == 3:
+                answers.setdefault(passage["lang"], []).append((group["query"], passage["text"]))
+    for group in draw.sample(groups, len(groups)):
+        right = [p for p in group["passages"] if p["relevance"] == 3]
+        chosen = draw.choice(right)
+        strangers = [text for query, text in draw.sample(answers[chosen["lang"]], others + len(right)) if query != group["query"]]
+        documents = [{"text": chosen["text"], "grade": 1.0}, *({"text": text, "grade": 0.0} for text in strangers[:others])]
+        yield {"query": group["query"], "documents": documents, "source": "easy", "lang": f"{group['lang']}-{chosen['lang']}"}
+
+
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -51,9 +67,12 @@ def main() -> None:
     groups = all_groups()
     trained = write_rows(out / "judgements.jsonl.gz", (g for g in groups if not held_back(g["query"])))
     kept = write_rows(out / "judgements-held-out.jsonl.gz", (g for g in groups if held_back(g["query"])))
+    easy = write_rows(
+        out / "easy.jsonl.gz", easy_lists([g for g in groups if not held_back(g["query"])], random.Random(values["mix"]["seed"]))
+    )
     pairs = list(read_rows(arguments.data / "paraphrase-pairs.jsonl.gz"))
     listed = write_rows(out / "paraphrases.jsonl.gz", paraphrase_lists(pairs, random.Random(values["mix"]["seed"])))
-    print(f"{trained} judgement groups to train on, {kept} held back, {listed} paraphrase lists")
+    print(f"{trained} judgement groups to train on, {kept} held back, {easy} easy lists, {listed} paraphrase lists")
 
 
 if __name__ == "__main__":

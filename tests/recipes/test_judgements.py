@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from adjudge.train.rows import parse_row
-from recipes.embedded.judgements import FOLDER, all_groups, held_back, paraphrase_lists
+from recipes.embedded.judgements import FOLDER, all_groups, easy_lists, held_back, paraphrase_lists
 
 LANGUAGES = {"zh", "en", "es", "fr", "ru"}
 KINDS = {"answer", "partial", "trap", "contradiction", "near_term", "related", "cross"}
@@ -88,3 +89,16 @@ def test_near_copies_stand_below_the_sentence_itself() -> None:
         assert grades[f"b{number}"] == number % 2
         if number % 2 == 0:
             assert grades[f"a{number}"] == 1.0
+
+
+def test_easy_lists_hold_an_answer_among_answers_to_other_questions() -> None:
+    groups = [group for group in all_groups() if not held_back(group["query"])][:400]
+    answers = {p["text"]: g["query"] for g in groups for p in g["passages"] if p["relevance"] == 3}
+    lists = list(easy_lists(groups, random.Random(1)))
+    assert sorted(row["query"] for row in lists) == sorted(group["query"] for group in groups)
+    for row in lists:
+        first, *others = row["documents"]
+        assert (first["grade"], answers[first["text"]]) == (1.0, row["query"])
+        assert len(others) == 6
+        assert {d["grade"] for d in others} == {0.0}
+        assert row["query"] not in {answers[d["text"]] for d in others}
