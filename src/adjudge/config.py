@@ -90,12 +90,12 @@ class BatchConfig:
 
     max_batch_tokens: int | None = None  # padded tokens a forward pass; None: what the backend advises (Traits.batch_tokens)
     max_batch_pairs: int | None = None  # an upper limit on rows as well; None: none
-    share: bool = False  # calls that run at the same time share batches, fairly; for servers with many small requests
+    share_batches: bool = False  # calls that run at the same time share batches, fairly; for servers with many small requests
 
     def __post_init__(self) -> None:
         _whole("max_batch_tokens", self.max_batch_tokens)
         _whole("max_batch_pairs", self.max_batch_pairs)
-        _kind("share", self.share, bool)
+        _kind("share_batches", self.share_batches, bool)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -335,7 +335,7 @@ def engine_config(options: Options) -> EngineConfig:
         batches=BatchConfig(
             max_batch_tokens=options.get("max_batch_tokens"),
             max_batch_pairs=options.get("max_batch_pairs"),
-            share=options.get("share_batches", False),
+            share_batches=options.get("share_batches", False),
         ),
         cascade=_cascade_config(options),
     )

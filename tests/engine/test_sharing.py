@@ -28,7 +28,7 @@ from tests.engine.stand_ins import Gate, SmallMemory, StandIn, engine_with
 from tests.texts import LONG, PAIRS, QUERIES
 
 MANY = [*PAIRS, *((query, LONG) for query in QUERIES)]
-SHARED = BatchConfig(share=True)
+SHARED = BatchConfig(share_batches=True)
 POISON = "poison poison"
 
 
@@ -38,7 +38,7 @@ def logits(engine: Engine, pairs: Sequence[tuple[str, str]]) -> list[float]:
 
 @contextmanager
 def shared(model: Model, make: Callable[[Model], StandIn] = StandIn, **batches: int) -> Iterator[Engine]:
-    engine = engine_with(model, make, batches=BatchConfig(share=True, **batches))
+    engine = engine_with(model, make, batches=BatchConfig(share_batches=True, **batches))
     try:
         yield engine
     finally:
@@ -201,7 +201,7 @@ def test_work_nobody_waits_for_is_dropped(words: Model, leave: bool) -> None:
 
 @pytest.mark.parametrize("share", [True, False])
 def test_a_call_that_is_over_computes_nothing(words: Model, share: bool) -> None:
-    engine = engine_with(words, batches=BatchConfig(share=share))
+    engine = engine_with(words, batches=BatchConfig(share_batches=share))
     call = Call(deadline=time.monotonic() - 1)
     with calling(call), pytest.raises(DeadlineError):
         engine.judge(PAIRS)

@@ -17,9 +17,11 @@ from .demo import demo
 from .doctor import app as doctor_app
 from .exit_codes import INTERRUPTED, OK, READER_GONE, UNEXPECTED, USAGE, exit_code
 from .models import app as models_app
+from .monitor import app as monitor_app
 from .notes import show_notes
 from .rank import app as rank_app
 from .score import app as score_app
+from .serve import app as serve_app
 from .train import app as train_app
 
 __all__ = ["app", "main", "root"]
@@ -31,7 +33,7 @@ app = typer.Typer(name="adjudge", no_args_is_help=True, pretty_exceptions_enable
 demo_app = typer.Typer()
 demo_app.command()(demo)
 
-for part in (rank_app, score_app, calibrate_app, train_app, models_app, demo_app, doctor_app):
+for part in (rank_app, score_app, serve_app, calibrate_app, monitor_app, train_app, models_app, demo_app, doctor_app):
     app.add_typer(part)
 
 

@@ -86,7 +86,7 @@ class Engine:
         wanted = config.batches.max_batch_tokens
         self._budget = Budget(backend.traits.batch_tokens if wanted is None else wanted)
         self._floor = Floor(backend.traits, model.max_length, self._budget)
-        self._lanes: Lanes = (SharedBatches if config.batches.share else OwnBatches)(self._forward, self._floor)
+        self._lanes: Lanes = (SharedBatches if config.batches.share_batches else OwnBatches)(self._forward, self._floor)
         self._watcher: Callable[[BatchDone], None] | None = None
         self._process = os.getpid()
         self._closed = False

@@ -19,7 +19,7 @@ from .calls import Call, current_call
 from .scores import check_finite
 from .tokenise import PairIds
 
-__all__ = ["Budget", "Floor", "Forward", "Lanes", "OwnBatches", "Piece", "Ticket", "cost_of"]
+__all__ = ["Budget", "Floor", "Forward", "Lanes", "OwnBatches", "OwnTicket", "Piece", "Ticket", "cost_of"]
 
 logger = logging.getLogger("adjudge")
 
@@ -147,6 +147,7 @@ class OwnTicket:
     """Planned batches and what becomes of them."""
 
     def __init__(self, rows: Sequence[PairIds], plan: list[list[int]], futures: list[Future[Floats]], floor: Floor) -> None:
+        """`futures[i]`: the outputs of the rows that `plan[i]` names."""
         self._rows, self._plan, self._futures, self._floor = rows, plan, futures, floor
 
     @property
