@@ -13,31 +13,11 @@ from hypothesis import strategies as st
 from adjudge import Document, Reranker
 from adjudge.errors import ConfigError, InputError
 from adjudge.retrieval.dense import Embedder
-from adjudge.retrieval.key_passages import KeyPassageConfig, KeyPassages, Selection, original_ranges
+from adjudge.retrieval.key_passages import KeyPassageConfig, KeyPassages, original_ranges
 from adjudge.retrieval.key_selection import METADATA_KEY
 from adjudge.retrieval.key_tokens import estimate_tokens, token_counter
+from tests.retrieval.key_texts import ANSWER, FILLER, QUERY, account, long_text
 from tests.texts import DOCUMENTS
-
-QUERY = "What do giant pandas eat?"
-ANSWER = "Giant pandas eat almost nothing but bamboo."
-FILLER = "The harbour was quiet, and nobody came to see the boats number {i} that lay there all winter."
-
-
-def long_text(answer: str = ANSWER, *, place: int = 30, sentences: int = 60) -> str:
-    """Paragraphs of five sentences, one of which answers."""
-    lines = [FILLER.format(i=i) for i in range(sentences)]
-    lines[place] = answer
-    return "\n\n".join(" ".join(lines[i : i + 5]) for i in range(0, sentences, 5))
-
-
-def account(text: str, selection: Selection) -> None:
-    """Passages and dropped ranges are the whole text, each character once."""
-    ranges = sorted([(p.start, p.end) for p in selection.passages] + list(selection.dropped))
-    ends = [0, *(end for _, end in ranges)]
-    assert [start for start, _ in ranges] == ends[:-1]
-    assert ends[-1] == len(text)
-    assert all(p.text == text[p.start : p.end] for p in selection.passages)
-    assert [p.start for p in selection.passages] == sorted(p.start for p in selection.passages)
 
 
 @pytest.fixture(scope="module")

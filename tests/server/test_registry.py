@@ -164,23 +164,11 @@ def test_a_cache_that_cannot_be_opened_is_told_at_once() -> None:
 def test_a_cache_that_was_handed_in_stays_open(quick_folder: Path) -> None:
     from adjudge.engine.cache import MemoryCache
 
-    with MemoryCacheOpen(MemoryCache()) as cache, loaded(settings("a", options={"cache": cache}), Opened(quick_folder)):
-        pass
-
-
-class MemoryCacheOpen:
-    """Checks at the end that nobody else has closed it."""
-
-    def __init__(self, cache: Any) -> None:
-        self.cache = cache
-
-    def __enter__(self) -> Any:
-        return self.cache
-
-    def __exit__(self, *_: object) -> None:
-        self.cache.put([b"k"], np.ones((1, 1), np.float32))
-        assert self.cache.get([b"k"])[0] is not None
-        self.cache.close()
+    cache = MemoryCache()
+    with loaded(settings("a", options={"cache": cache}), Opened(quick_folder)):
+        cache.put([b"k"], np.ones((1, 1), np.float32))
+    assert cache.get([b"k"])[0] is not None, "a closed one has forgotten"
+    cache.close()
 
 
 def test_closing_while_a_model_loads(quick_folder: Path) -> None:

@@ -102,7 +102,8 @@ def test_a_request_can_never_be_larger_than_the_queue() -> None:
 
 
 def test_two_origins_of_a_model_with_one_source_may_have_a_revision() -> None:
-    Settings(models=(parse_model("a=x"), parse_model("b=x")), options={"revision": "main"})
+    found = Settings(models=(parse_model("a=x"), parse_model("b=x")), options={"revision": "main"})
+    assert dict(found.sources) == {"x": ("a", "b")}
 
 
 def test_settings_do_not_show_keys() -> None:

@@ -232,8 +232,9 @@ def test_every_row_is_a_group_part_of_one_or_reported(tmp_path: Path) -> None:
 def test_a_reason_can_be_written_anywhere(tmp_path: Path) -> None:
     """Also one that quotes half a character, which no encoding takes."""
     line = b'{"query": "q", "passages": [{"text": "p", "relevance": 0, "kind": "\\ud83d"}], "\\udc00": 1}'
-    for row in read_groups(write(tmp_path, line, b'{"query": "q", "\\udc00": 1}')).bad:
-        str(row).encode("utf-8")
+    bad = read_groups(write(tmp_path, line, b'{"query": "q", "\\udc00": 1}')).bad
+    assert [row.line for row in bad] == [1, 2]
+    assert all(str(row).encode("utf-8") for row in bad)
 
 
 @pytest.mark.parametrize("depth", range(850, 1000, 7))

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -96,13 +96,16 @@ def _first(connection: sqlite3.Connection, question: str) -> object:
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All of what is written inside, or nothing."""
     connection.execute("BEGIN IMMEDIATE")
-    try:
+    with ExitStack() as on_failure:
+        on_failure.callback(_roll_back, connection)
         yield
         connection.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):
-            connection.execute("ROLLBACK")
-        raise
+        on_failure.pop_all()
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    with suppress(sqlite3.Error):
+        connection.execute("ROLLBACK")
 
 
 def file_id(path: Path) -> FileId | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
@@ -194,11 +195,10 @@ class Registry:
         from ..reranker import Reranker
 
         reranker = (Reranker if self._opener is None else self._opener)(model.source, **options)
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(reranker.close)
             warm_ms = reranker.warm_up()
-        except BaseException:
-            reranker.close()
-            raise
+            on_failure.pop_all()
         for engine in (reranker.engine, *(() if reranker.cascade is None else (reranker.cascade.first,))):
             engine.watch(self._on_batch)  # after the warm-up, which is no traffic
         traits = reranker.traits

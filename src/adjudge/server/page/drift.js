@@ -14,6 +14,7 @@ export function drift(state) {
       title,
       el("p", {}, t("no_baseline")),
       el("p", {}, el("code", {}, "adjudge monitor baseline DATA --out baseline.json")),
+      el("p", {}, el("code", {}, "adjudge serve --baseline baseline.json")),
     );
   }
   const quantities = Object.entries(state.quantities);
