@@ -59,7 +59,7 @@ class OpenVinoBackend:
             raise ClosedError("this model was closed; create a new Reranker")
         try:
             request.infer({name: getattr(batch, name) for name in self._names}, share_inputs=True)
-            return np.array(request.get_output_tensor(0).data, dtype=np.float32)
+            return _answer(request.get_output_tensor(0).data, batch)
         except MemoryError as exc:
             raise BackendMemoryError(_memory_message(batch)) from exc
         except RuntimeError as exc:
@@ -119,6 +119,13 @@ def open_openvino(model: Model, config: BackendConfig) -> OpenVinoBackend:
 def usable_cores() -> int:
     """Cores this process may run on (containers and taskset respected)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _answer(output: np.ndarray, batch: Batch) -> Floats:
+    """A copy, since the request's own memory is written again by the next batch; of a token head's (rows, length, size) the real tokens."""
+    if output.ndim == 3:
+        output = output[np.arange(output.shape[1]) < batch.lengths[:, None]]
+    return np.array(output, dtype=np.float32)
 
 
 def _memory_message(batch: Batch) -> str:

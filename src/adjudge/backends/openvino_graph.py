@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..models.heads import ClassificationHead, EmbeddingHead, MatchHead
+from ..models.heads import ClassificationHead, EmbeddingHead, MatchHead, TokenHead
 from ..models.model import Model
 from ..models.spec import RotarySpec
 from .base import DOCUMENT, QUERY
@@ -21,7 +21,8 @@ INPUTS = ("input_ids", "lengths", "token_type_ids", "segments")
 def build_graph(model: Model, *, int8: bool) -> tuple[Any, list[np.ndarray]]:
     """Return an openvino.Model and the arrays it shares, which must live as long as what is compiled from it.
 
-    In: (rows, length) int32 ids and (rows,) int32 lengths, and what else of INPUTS it reads. Out: (rows, outputs) float32 logits.
+    In: (rows, length) int32 ids and (rows,) int32 lengths, and what else of INPUTS it reads. Out: (rows, outputs) float32 logits,
+    or (rows, length, outputs) where the head is a TokenHead.
     """
     graph = _Graph(model, int8=int8)
     return graph.build(), graph.b.shared
@@ -84,7 +85,7 @@ class _Graph:
         return x
 
     def _first_only(self) -> bool:
-        return not isinstance(self.spec.head, MatchHead) and self.spec.head.pool == "first"
+        return not isinstance(self.spec.head, MatchHead | TokenHead) and self.spec.head.pool == "first"
 
     def _first(self, x: Node) -> Node:
         """(rows, length, size) -> (rows, 1, size)."""
@@ -143,6 +144,8 @@ class _Graph:
 
     def _head(self, hidden: Node) -> Node:
         head = self.spec.head
+        if isinstance(head, TokenHead):
+            return hidden
         if isinstance(head, MatchHead):
             matched = self._match(hidden)
             return self.op.concat([matched, self._aspects(hidden)], 1) if head.aspects else matched

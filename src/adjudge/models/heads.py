@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from ..errors import ModelFilesError, NotARerankerError
 from .reader import Reader
 
-__all__ = ["OWN_SETTINGS", "ClassificationHead", "EmbeddingHead", "HeadSpec", "MatchHead", "parse_head", "relevant_label"]
+__all__ = ["OWN_SETTINGS", "ClassificationHead", "EmbeddingHead", "HeadSpec", "MatchHead", "TokenHead", "parse_head", "relevant_label"]
 
 OWN_SETTINGS = "adjudge"
 """The key of config.json under which adjudge's own settings stand: "head" and "relevant_label"."""
@@ -59,7 +59,14 @@ class EmbeddingHead:
     normalise: bool = True
 
 
-HeadSpec: TypeAlias = ClassificationHead | MatchHead | EmbeddingHead
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenHead:
+    """No head at all: the last hidden states, a row a token, for late interaction and for weights of single tokens."""
+
+    outputs: int  # the hidden size
+
+
+HeadSpec: TypeAlias = ClassificationHead | MatchHead | EmbeddingHead | TokenHead
 
 _DENSE: Mapping[str, Literal["gelu", "relu", "tanh"]] = {
     "bert": "tanh",  # the pooler
