@@ -43,6 +43,9 @@ from .systems import DEFAULT_PEERS
 __all__ = ["bare_rate", "main", "measure", "soak"]
 
 BARE_S = 10.0
+BARE_REQUESTS = 16
+"""As many requests in one call as clients may be waiting at once: about 300 pairs, far more than a batch holds."""
+
 EVERY_S = 5.0
 SOAK_CLIENTS = 16
 
@@ -59,7 +62,7 @@ def bare_rate(judge: Reranker, asked: Sequence[Asked], *, seconds: float = BARE_
 
 def measure(at: Running, judge: Reranker, asked: Sequence[Asked], args: Namespace) -> dict[str, Any]:
     """One server: idle, then under each number of clients."""
-    few = asked[:64]
+    few = asked[:BARE_REQUESTS]
     press(at.url, few, clients=4, seconds=min(5.0, args.seconds))  # warm-up
     own = psutil.Process()
     levels = {}
