@@ -6,6 +6,8 @@ PYTHON ?= python3.13 python3.12 python3.11 python3 python
 BIN := $(VENV)/bin
 BASE := $(VENV)/.adjudge-base
 DEV := $(VENV)/.adjudge-dev
+# Processes that the tests run in; a file stays in one of them.
+JOBS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -24,7 +26,7 @@ dev: $(DEV) ## install what tests, benchmarks and builds need (torch included)
 
 test: lint types ## lint, types and every test, the slow ones last
 	@echo "==> pytest: all tests"
-	@$(BIN)/python -m pytest -m "not network"
+	@$(BIN)/python -m pytest -m "not network" --numprocesses $(JOBS) --dist loadfile
 
 check: lint types fast-tests ## lint, types and the fast tests
 
@@ -38,7 +40,7 @@ types: $(DEV)
 
 fast-tests: $(DEV)
 	@echo "==> pytest: fast tests"
-	@$(BIN)/python -m pytest -m "not slow and not network"
+	@$(BIN)/python -m pytest -m "not slow and not network" --numprocesses $(JOBS) --dist loadfile
 
 bench: $(DEV) ## measure cold start and speed, into benchmarks/results: make bench DATA=FOLDER (see benchmarks/README.md)
 	@echo "==> cold start"

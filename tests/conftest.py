@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,16 @@ Folders = Callable[[Tiny], Path]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Slow tests last, so that a quick one that fails is seen early."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+    """A command gives the library's logger a handler and a level, which other tests must not meet."""
+    logger = logging.getLogger("adjudge")
+    handlers, level = list(logger.handlers), logger.level
+    yield
+    logger.handlers[:] = handlers
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

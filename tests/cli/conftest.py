@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,16 +48,6 @@ class Terminal(io.StringIO):
 
 
 Run = Callable[..., Ended]
-
-
-@pytest.fixture(autouse=True)
-def log_as_before() -> Iterator[None]:
-    """The command gives the library's logger a handler and a level, which other tests must not meet."""
-    logger = logging.getLogger("adjudge")
-    handlers, level = list(logger.handlers), logger.level
-    yield
-    logger.handlers[:] = handlers
-    logger.setLevel(level)
 
 
 @pytest.fixture

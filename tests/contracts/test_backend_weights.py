@@ -120,7 +120,7 @@ def test_the_shipped_judge_on_another_road(backend: BackendName) -> None:
     model = load_model("embedded")
     batch = batch_of(model, [*PAIRS[::20], (QUERIES[1], LONG)])
     opened = open_backend(model, BackendConfig(backend=backend, device="cpu", precision="f32"))
-    difference = np.abs(opened.forward(batch) - plain_logits(model, batch)).max()
+    difference = np.abs(opened.forward(batch)[:, :1] - plain_logits(model, batch)).max()  # test_aspects.py looks at the rest
     opened.close()
     print(f"{backend}: {difference:.1e}")
     assert difference <= 1e-4

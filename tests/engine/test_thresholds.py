@@ -143,7 +143,7 @@ def test_other_spellings() -> None:
     "nonsense",
     [
         *("", " ", "high", "relative", "relative:", "relative:much", "relative:1.5", "relative:-0.1", "dynamic:0.3", "absolute:"),
-        *("nan", "inf", "-inf", "absolute:nan", "relative:nan", math.nan, math.inf, True, False, [0.3], {"relative": 0.3}, object()),
+        *("nan", "inf", "-inf", "absolute:nan", "relative:nan", math.nan, math.inf, True, False, [0.3], {"relative": 0.3}, {0.3}),
         *(b"0.3", Dynamic, Absolute, np.array([0.3]), 10**400, -(10**400), 10**5000),
         *("precision", "recall", "precision:", "precision:1.1", "precision:nan", "recall:-0.1", "gap:", "gap:2", "gap:a", "0.3:", "bm25:3"),
         *("dynamic:", "dynamic:low", "dynamic:low=", "dynamic:low=a", "dynamic:middle=0.5", "dynamic:low=0.1,low=0.2", "dynamic:low=0.9"),

@@ -49,6 +49,14 @@ def test_alive_ready_and_what_it_is(live_server: Live) -> None:
     assert {"python", "fastapi", "uvicorn", "adjudge"} <= set(info["versions"])
 
 
+def test_what_teis_clients_ask_first(live_server: Live) -> None:
+    assert live_server.get("/tei/health").status_code == 200
+    info = live_server.get("/tei/info").json()
+    assert "reranker" in info["model_type"], "Dify's plugin looks for it"
+    assert (info["served_model_name"], info["model_dtype"], info["max_client_batch_size"]) == ("quick", "float32", 10_000)
+    assert info["max_input_length"] == live_server.get("/info").json()["models"][0]["max_length"]
+
+
 def test_head_is_answered_like_get(live_server: Live) -> None:
     response = httpx.head(live_server.url + "/health", verify=False, timeout=PATIENCE_S)
     assert (response.status_code, response.content) == (200, b"")
@@ -231,7 +239,7 @@ def test_cors_for_one_origin(serve: Serve) -> None:
 def test_the_description_is_complete(live_server: Live) -> None:
     described = live_server.get("/openapi.json").json()
     assert described["openapi"].startswith("3.1")
-    assert set(described["paths"]) == {*PATHS, "/health", "/ready", "/info", "/monitor", "/metrics"}
+    assert set(described["paths"]) == {*PATHS, "/health", "/ready", "/info", "/monitor", "/metrics", "/tei/health", "/tei/info"}
     ids = [operation["operationId"] for path in described["paths"].values() for operation in path.values()]
     assert len(set(ids)) == len(ids)
     for path in PATHS:

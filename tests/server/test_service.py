@@ -11,16 +11,26 @@ from typing import Any
 import pytest
 
 from adjudge import Reranker, errors
+from adjudge.config import WindowConfig
 from adjudge.server.asks import Ask, PairsAsk
 from adjudge.server.faults import KINDS, fault_of
 from adjudge.server.metrics import Metrics
 from adjudge.server.protocols.dialect import STATUS
 from adjudge.server.registry import Registry
 from adjudge.server.service import Service
-from adjudge.server.settings import Limits
+from adjudge.server.settings import Limits, Settings
 from adjudge.server.visit import Visit
 from tests.server.asking import DOCUMENTS, Start, call_of, rank, refusal
 from tests.server.serving import PATIENCE_S, quick_settings, until
+
+
+def started(settings: Settings, metrics: Metrics, **options: Any) -> Service:
+    """A service of its own settings, its model loaded. The test closes it."""
+    done = threading.Event()
+    service = Service(Registry(settings, on_loaded=done.set, **options), settings.limits, metrics)
+    service.registry.start()
+    assert done.wait(PATIENCE_S)
+    return service
 
 
 def test_an_answer(start: Start) -> None:
@@ -120,7 +130,6 @@ def test_max_tokens_per_doc_beside_what_is_dropped_and_refused(start: Start) -> 
         ({"threshold": "strict"}, "invalid", "threshold"),
         ({"threshold": float("nan")}, "invalid", "threshold"),
         ({"top_n": -1}, "invalid", None),
-        ({"budget_ms": 5.0}, "invalid", None),  # there is no first judge
         ({"model": "nobody"}, "not_found", "model"),
         ({"documents": ("x",) * 11}, "too_large", "documents"),
         ({"timeout_ms": 0.0001}, "timeout", None),
@@ -129,6 +138,22 @@ def test_max_tokens_per_doc_beside_what_is_dropped_and_refused(start: Start) -> 
 def test_what_cannot_be_answered(start: Start, changes: dict[str, Any], kind: str, param: str | None) -> None:
     fault = refusal(start(Limits(documents=10)), **changes)
     assert (fault.kind, fault.param) == (kind, param), fault.message
+
+
+def test_a_budget_without_a_first_judge_is_told_to_have_no_effect(start: Start) -> None:
+    answer = rank(start(), budget_ms=5.0)
+    assert len(answer.ranking) == len(DOCUMENTS)
+    assert [text for text in answer.warnings if "budget_ms has no effect" in text]
+
+
+def test_a_requests_windows_change_only_what_they_name(quick_folder: Path) -> None:
+    """The rest stays as the server was told."""
+    text = " ".join(f"paragraph {i} is about apples and bread." for i in range(400))
+    settings = quick_settings(quick_folder, options={"backend": "fake", "windows": WindowConfig(max_windows=2)})
+    service = started(settings, Metrics())
+    assert [rank(service, documents=(text,), windows=w).ranking[0].windows for w in ({}, {"aggregation": "mean"})] == [2, 2]
+    assert rank(service, documents=(text,), windows={"max_windows": 1}).ranking[0].windows == 1
+    assert service.close(timeout_s=PATIENCE_S)
 
 
 def test_an_unknown_model_is_told_the_known_ones(start: Start) -> None:
@@ -144,16 +169,14 @@ def test_what_is_no_error_of_the_library_goes_through(start: Start, monkeypatch:
         rank(start())
 
 
-def test_a_lost_gpu_costs_its_requests_only_time(quick_folder: Path, start: Start) -> None:
+def test_a_lost_gpu_costs_its_requests_only_time(quick_folder: Path) -> None:
     """The service is asked, the GPU fails, the answer comes from the CPU and says so; so do those after it."""
     from tests.server.test_registry import Opened
 
     opener = Opened(quick_folder)
     settings = quick_settings(quick_folder, cpu_fallback=True)
-    done, metrics = threading.Event(), Metrics()
-    service = Service(Registry(settings, opener=opener, on_loaded=done.set, on_fallback=metrics.fallback), settings.limits, metrics)
-    service.registry.start()
-    assert done.wait(PATIENCE_S)
+    metrics = Metrics()
+    service = started(settings, metrics, opener=opener, on_fallback=metrics.fallback)
     assert rank(service).warnings == ()
     opener.gpus[0].error = errors.BackendError("lost")
     for _ in range(2):

@@ -19,7 +19,8 @@ LOWEST, HIGHEST = -4.0, 4.0
 class FakeBackend:
     """logit = -4 + 8 * (share of the query's distinct token ids that the document holds), in the label that counts.
 
-    Half of the words met gives 0, a score of 0.5. A query without tokens gives -4. Other labels get 0. The logit depends on
+    Half of the words met gives 0, a score of 0.5. A query without tokens gives -4. Other labels and auxiliary heads get 0, except for
+    coverage, which gets the same: a share of the query is what it means. The logit depends on
     the pair's own tokens alone, so it is the same in every batch, to the last bit. Works on the ids of whatever tokenizer the
     model brings; its weights are never read.
     """
@@ -27,7 +28,9 @@ class FakeBackend:
     def __init__(self, model: Model) -> None:
         """Take the number of labels from `model`, and which one counts."""
         head = model.spec.head
-        self._relevant = getattr(head, "relevant", 0)
+        aspects: tuple[str, ...] = getattr(head, "aspects", ())
+        coverage = [head.outputs - len(aspects) + aspects.index("coverage")] if "coverage" in aspects else []
+        self._told = [getattr(head, "relevant", 0), *coverage]
         self._closed = False
         self._traits = Traits(
             backend="fake",
@@ -53,7 +56,7 @@ class FakeBackend:
             query = np.unique(batch.input_ids[row][batch.segments[row] == QUERY])
             met = np.isin(query, batch.input_ids[row][batch.segments[row] == DOCUMENT])
             share = float(met.mean()) if len(query) else 0.0
-            logits[row, self._relevant] = LOWEST + (HIGHEST - LOWEST) * share
+            logits[row, self._told] = LOWEST + (HIGHEST - LOWEST) * share
         return logits
 
     def close(self) -> None:

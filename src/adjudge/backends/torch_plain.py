@@ -19,7 +19,10 @@ __all__ = ["plain_logits"]
 
 
 def plain_logits(model: Model, batch: Batch) -> Floats:
-    """(rows, outputs) float32 logits of a native family, computed on the CPU with nothing clever. Reads the weights anew each time."""
+    """(rows, labels) float32 logits of a native family, computed on the CPU with nothing clever. Reads the weights anew each time.
+
+    Auxiliary heads are left out.
+    """
     import torch
 
     with torch.inference_mode():

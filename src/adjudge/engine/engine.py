@@ -97,6 +97,11 @@ class Engine:
         return self._budget.tokens
 
     @property
+    def windows(self) -> WindowConfig:
+        """How long documents are judged where a call does not say."""
+        return self._config.windows
+
+    @property
     def labels(self) -> int:
         """How many labels the model has: the columns of its outputs, auxiliary heads left out."""
         aspects: tuple[str, ...] = getattr(self.model.spec.head, "aspects", ())

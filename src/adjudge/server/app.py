@@ -21,6 +21,7 @@ from .registry import Opener, Registry
 from .service import Recorder, Service
 from .settings import Settings
 from .status import Status
+from .tei_info import TeiStatus
 from .tracing import Traced, Tracing, open_tracing
 from .visit import visit_of
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-OPEN = ("/health", "/ready")
+OPEN = ("/health", "/ready", "/tei/health")
 """What needs no key: a load balancer has none. Nor do the files of the page, which anybody can have from the package."""
 
 SHOWN_HEADERS = ("x-request-id", "x-total-time", "x-queue-time", "x-inference-time", "x-adjudge-warnings", "retry-after", "server-timing")
@@ -79,7 +80,7 @@ def create_app(
     app.state.closed = False
     for route in spoken:
         _add(app, route.path, Endpoint(route, service, recorder, log_texts=settings.log.texts), "POST")
-    _add_status(app, Status(service, recorder, tuple(route.path for route in spoken)), recorder)
+    _add_status(app, service, Status(service, recorder, tuple(route.path for route in spoken)), recorder)
     pages = page_routes()
     app.router.routes.extend(pages)
     voices = _Voices(spoken)
@@ -123,8 +124,11 @@ def _lifespan(service: Service, tracing: Tracing | None) -> Callable[[FastAPI], 
     return lifespan
 
 
-def _add_status(app: FastAPI, status: Status, recorder: Recorder) -> None:
+def _add_status(app: FastAPI, service: Service, status: Status, recorder: Recorder) -> None:
     for path, ask in (("/health", status.health), ("/ready", status.ready), ("/info", status.info), ("/monitor", status.monitor)):
+        _add(app, path, _Shown(partial(_prepared, ask)), "GET")
+    tei = TeiStatus(service)
+    for path, ask in (("/tei/health", tei.health), ("/tei/info", tei.info)):
         _add(app, path, _Shown(partial(_prepared, ask)), "GET")
     _add(app, "/metrics", _Shown(lambda: _plain(*recorder.render())), "GET")
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..config import WindowConfig
 from ..types import DocumentLike, Explanation, Ranking
 
 __all__ = ["Answer", "Ask", "PairsAnswer", "PairsAsk"]
@@ -22,7 +21,7 @@ class Ask:
     top_n: int | None = None
     threshold: float | str | None = None
     normalize: bool = True
-    windows: WindowConfig | None = None  # None: the model's own setting
+    windows: Mapping[str, Any] = field(default_factory=dict)  # fields of WindowConfig that differ from the model's own setting
     max_tokens_per_doc: int | None = None  # documents are cut to so many tokens (and the answer says which were)
     budget_ms: float | None = None  # for models with a first judge
     explain: int = 0  # so many of the best results are explained

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class Judged:
     ranking: Ranking
     explanations: tuple[Explanation, ...] = ()
     similarities: tuple[float | None, ...] = ()
+    warnings: tuple[str, ...] = ()  # about what was asked for; the ranking has its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +54,8 @@ def judge(reranker: Reranker, ask: Ask, similarities: Similarities) -> Judged:
         top_n=ask.top_n,
         threshold=ask.threshold,
         normalize=ask.normalize,
-        windows=ask.windows,
-        budget_ms=ask.budget_ms,
+        windows=replace(reranker.engine.windows, **ask.windows) if ask.windows else None,
+        budget_ms=None if reranker.cascade is None else ask.budget_ms,
     )
     explanations = tuple(ranking.explain(i) for i in range(min(ask.explain, len(ranking))))
     if ask.max_tokens_per_doc is not None:
@@ -65,6 +66,7 @@ def judge(reranker: Reranker, ask: Ask, similarities: Similarities) -> Judged:
         ranking=ranking,
         explanations=explanations,
         similarities=similarities.of(ask.query, ask.documents) if ask.similarity else (),
+        warnings=_without_effect(reranker, ask),
     )
 
 
@@ -90,6 +92,12 @@ def judge_pairs(reranker: Reranker, ask: PairsAsk) -> Scored:
         timings=judgement.timings,
         warnings=tuple(what_was_not_read(verdicts)),
     )
+
+
+def _without_effect(reranker: Reranker, ask: Ask) -> tuple[str, ...]:
+    if ask.budget_ms is None or reranker.cascade is not None:
+        return ()
+    return ("budget_ms has no effect: this model has no first judge, whose word would stand where time runs out (adjudge serve --first)",)
 
 
 def _go_on() -> None:

@@ -76,6 +76,12 @@ def _judging(route: Route, model: str, *, closed: bool) -> dict[str, Any]:
     return {"security": [{"bearer": []}, {"key": []}], **operation}
 
 
+_TEI_READY: Mapping[str, Any] = {
+    "200": {"description": "It is.", "content": {"application/json": {"schema": _ANY}}},
+    "503": {"description": "It is not loaded yet.", "content": {"application/json": {"schema": _ANY}}},
+}
+
+
 def _watching(*, closed: bool) -> Mapping[str, dict[str, Any]]:
     """{path: its GET}."""
     said = {
@@ -86,6 +92,8 @@ def _watching(*, closed: bool) -> Mapping[str, dict[str, Any]]:
             True,
         ),
         "/info": ("Models, limits and versions", {"200": _response("What runs here.", "application/json")}, False),
+        "/tei/health": ("Whether the default model is ready, as TEI says it", dict(_TEI_READY), True),
+        "/tei/info": ("The default model, as TEI describes its own", dict(_TEI_READY), False),
         "/monitor": ("Scores, latency and drift", {"200": _response("How it is doing.", "application/json")}, False),
         "/metrics": ("Metrics for Prometheus", {"200": _response("In Prometheus' text format.", "text/plain")}, False),
     }
@@ -95,7 +103,7 @@ def _watching(*, closed: bool) -> Mapping[str, dict[str, Any]]:
             responses = responses | {"401": _response("No API key, or one that is not known.")}
         found[path] = {
             "tags": ["watching"],
-            "operationId": "get" + path[1:].capitalize(),
+            "operationId": "get" + "".join(part.capitalize() for part in path.split("/")),
             "summary": summary,
             **({"security": []} if is_open else {}),
             "responses": {status: _signed(response) for status, response in responses.items()},

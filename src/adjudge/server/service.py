@@ -115,7 +115,7 @@ class Service:
             created=int(time.time()),
             queue_ms=visit.queue_ms,
             total_ms=(time.perf_counter() - began) * 1e3,
-            warnings=(*ask.warnings, *_fallen_back(self.registry.get(ask.model)), *ranking.warnings),
+            warnings=(*ask.warnings, *_fallen_back(self.registry.get(ask.model)), *judged.warnings, *ranking.warnings),
             explanations=judged.explanations,
             similarities=judged.similarities,
         )

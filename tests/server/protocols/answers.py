@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adjudge import Reranker
+from adjudge.config import WindowConfig
 from adjudge.server.asks import Answer, Ask, PairsAnswer, PairsAsk
 from adjudge.server.protocols.choose import ROUTES, Route
 from adjudge.server.protocols.dialect import Dialect, Reply
@@ -78,7 +79,14 @@ def answered(ask: Ask | PairsAsk, judge: Reranker) -> Answer | PairsAnswer:
         return PairsAnswer(
             scores=scores, score_type=kind, tokens=7, model=model, request_id=REQUEST_ID, created=1_700_000_000, warnings=ask.warnings
         )
-    ranking = judge.rank(ask.query, ask.documents, top_n=ask.top_n, threshold=ask.threshold, normalize=ask.normalize, windows=ask.windows)
+    ranking = judge.rank(
+        ask.query,
+        ask.documents,
+        top_n=ask.top_n,
+        threshold=ask.threshold,
+        normalize=ask.normalize,
+        windows=WindowConfig(**ask.windows),
+    )
     explanations = tuple(ranking.explain(i) for i in range(min(ask.explain, len(ranking))))
     similarities = tuple(0.5 if i % 2 else None for i in range(len(ask.documents))) if ask.similarity else ()
     said = (*ask.warnings, *ranking.warnings)

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from adjudge import Reranker
-from adjudge.config import WindowConfig
 from adjudge.server.asks import Ask
 from adjudge.server.protocols.choose import COHERE_V1, COHERE_V2
 from adjudge.server.protocols.cohere import CohereV1, CohereV2, compose
@@ -33,7 +32,7 @@ def test_every_field_of_v1() -> None:
         documents=("a", Document("title: B\ntext: b"), Document("text: c")),
         model="embedded",
         top_n=9,
-        windows=WindowConfig(max_windows=10),
+        windows={"max_windows": 10},
         echo={"documents": tuple(documents)},
     )
 

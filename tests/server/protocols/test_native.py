@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from adjudge import Reranker
-from adjudge.config import WindowConfig
 from adjudge.server.asks import Ask
 from adjudge.server.protocols.choose import NATIVE
 from adjudge.server.protocols.dialect import STATUS, BadRequestError, Fault, FaultKind
@@ -44,7 +43,7 @@ def test_every_field() -> None:
         model="embedded",
         top_n=0,
         threshold="relative:0.5",
-        windows=WindowConfig(aggregation="mean"),
+        windows={"aggregation": "mean"},
         max_tokens_per_doc=100,
         budget_ms=50.0,
         timeout_ms=2000.5,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,7 +175,7 @@ def test_every_fault_fits_its_schema(dialect: Documented, kind: Any) -> None:
     assert reply.status == dialect.statuses[kind]
 
 
-def test_a_threshold_the_model_cannot_serve_is_the_services_matter(word_judge: Reranker) -> None:
-    ask = NATIVE.read({"query": "q", "documents": ["a"], "threshold": "precision:0.999999"})
-    with pytest.raises(ConfigError):
-        answered(ask, word_judge)
+def test_a_threshold_the_model_cannot_serve_is_the_services_matter(tiny_model: Path) -> None:
+    ask = NATIVE.read({"query": "q", "documents": ["a"], "threshold": "precision:0.9"})
+    with Reranker(tiny_model, backend="fake") as not_calibrated, pytest.raises(ConfigError):
+        answered(ask, not_calibrated)

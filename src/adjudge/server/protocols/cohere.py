@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...config import WindowConfig
 from ...types import Document, Ranking
 from ..asks import Answer, Ask, PairsAnswer
 from .dialect import STATUS, Fault, FaultKind, Reply
@@ -97,7 +96,7 @@ class CohereV1(_Cohere):
             documents=tuple(compose(document, given["rank_fields"]) for document in documents),
             model=given["model"],
             top_n=given["top_n"],
-            windows=None if chunks is None else WindowConfig(max_windows=chunks),
+            windows={} if chunks is None else {"max_windows": chunks},
             warnings=given.warnings,
             echo={"documents": documents if given["return_documents"] else None},
         )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
-from ...config import Aggregation, WindowConfig
+from ...config import Aggregation
 from ...engine.thresholds import SPELLINGS, parse_threshold
 from ...errors import ConfigError
 from ...types import Dropped, Explanation, Ranked
@@ -91,7 +91,7 @@ class Native:
             top_n=given["top_n"],
             threshold=threshold,
             normalize=given["normalize"],
-            windows=None if aggregation is None else WindowConfig(aggregation=aggregation),
+            windows={} if aggregation is None else {"aggregation": aggregation},
             max_tokens_per_doc=given["max_tokens_per_doc"],
             budget_ms=given["budget_ms"],
             explain=given["explain"],
