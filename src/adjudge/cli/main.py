@@ -23,6 +23,7 @@ from .models import app as models_app
 from .monitor import app as monitor_app
 from .notes import show_notes
 from .rank import app as rank_app
+from .report import app as report_app
 from .score import app as score_app
 from .search import app as search_app
 from .serve import app as serve_app
@@ -39,7 +40,7 @@ demo_app.command()(demo)
 
 for part in (
     *(rank_app, score_app, index_app, search_app, ask_app, serve_app, calibrate_app),
-    *(evaluate_app, monitor_app, train_app, models_app, demo_app, doctor_app),
+    *(evaluate_app, report_app, monitor_app, train_app, models_app, demo_app, doctor_app),
 ):
     app.add_typer(part)
 
