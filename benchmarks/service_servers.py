@@ -35,7 +35,9 @@ class Server:
 
 
 SERVERS = (
-    Server("adjudge", "adjudge serve", ("{python}", "-m", "adjudge", "serve", "--model", "{model}", "--port", "{port}"), "/ready"),
+    Server(
+        "adjudge", "adjudge serve", ("{python}", "-m", "adjudge", "serve", "--model", "{model}", "--port", "{port}", "--truncate"), "/ready"
+    ),
     Server(
         "st-fastapi",
         "sentence-transformers behind FastAPI",

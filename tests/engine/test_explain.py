@@ -173,7 +173,9 @@ def as_alone(judge: Reranker, found: Explanation, text: str) -> None:
 
 def test_a_real_model(real: Reranker) -> None:
     text = "Giant pandas eat bamboo. 他们每天吃十二公斤。 No bread."
-    as_alone(real, real.rank("What do pandas eat?", [text]).explain(0), text)
+    found = real.rank("What do pandas eat?", [text]).explain(0)
+    assert [s.text.strip() for s in found.sentences] == ["Giant pandas eat bamboo.", "他们每天吃十二公斤。", "No bread."]
+    as_alone(real, found, text)
 
 
 def test_the_window_that_decided_is_judged_whole(real: Reranker) -> None:

@@ -157,6 +157,9 @@ def test_no_bars_unless_asked_for(hub: HubServer, tiny_model: Path, capfd: pytes
 
 
 def test_bars_when_asked_for(hub: HubServer, tiny_model: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub.utils import enable_progress_bars
+
+    enable_progress_bars()  # other libraries of this process turn them off for all
     monkeypatch.setattr("adjudge.models.hub_fetch._WORTH_A_BAR", 1000)
     hub.add(ID, tiny_model)
     download(ID, SourceConfig(progress=True))

@@ -15,11 +15,11 @@ from adjudge.cli.monitor_report import compare_with
 from adjudge.cli.monitor_rows import ScoredQuery
 from adjudge.cli.monitor_view import shares_line, show_report
 from adjudge.monitor import DriftConfig, load_reference, write_reference
-from tests.cli.conftest import Ended, Run, adjudge, fake, log_as_before
+from tests.cli.conftest import Ended, Run, adjudge, fake
 from tests.evaluate.beir_folder import write_beir
 from tests.monitor.drawn_scores import drawn, reference_of
 
-__all__ = ["adjudge", "fake", "log_as_before"]  # fixtures of the command line's own tests
+__all__ = ["adjudge", "fake"]  # fixtures of the command line's own tests
 
 QUERIES = 60
 

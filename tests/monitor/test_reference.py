@@ -116,7 +116,7 @@ def test_the_file_is_read_as_it_was_written(reference: Reference, tmp_path: Path
     ],
 )
 def test_a_broken_file_is_refused(stored: dict[str, Any], tmp_path: Path, change: dict[str, Any], said: str) -> None:
-    refused(stored | change, tmp_path, said)
+    assert "make it again" in refused(stored | change, tmp_path, said)
 
 
 @pytest.mark.parametrize(
@@ -136,16 +136,17 @@ def test_a_broken_file_is_refused(stored: dict[str, Any], tmp_path: Path, change
 )
 def test_a_broken_quantity_is_refused(stored: dict[str, Any], tmp_path: Path, change: dict[str, Any], said: str) -> None:
     stored["quantities"]["score"] |= change
-    refused(stored, tmp_path, said)
+    assert "make it again" in refused(stored, tmp_path, said)
 
 
-def refused(content: object, folder: Path, said: str) -> None:
+def refused(content: object, folder: Path, said: str) -> str:
+    """What is said of a file that holds `content`: it names the file and the mistake."""
     path = folder / "broken.json"
     path.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(InputError, match=said) as caught:
         load_reference(path)
     assert "broken.json" in str(caught.value)
-    assert "make it again" in str(caught.value)
+    return str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[" * 100_000, b'{"format": "adjudge-reference"', b"null", b"[1]", b" " * 2**23])

@@ -247,7 +247,7 @@ def test_quiet_is_quiet(begin: Begin) -> None:
 def _alive(served: Served) -> bool:
     try:
         return served.get("/health").status_code == 200
-    except httpx.ConnectError:
+    except httpx.TransportError:  # refused, or closed before it was read: the end has begun
         return False
 
 
