@@ -56,7 +56,8 @@ from .options import (
 from .prose import examples, flow
 
 if TYPE_CHECKING:
-    from ..evaluate.experiment import Progress
+    from ..evaluate.assemble import MeasureConfig
+    from ..evaluate.experiment import ExperimentConfig, Progress
     from ..evaluate.peers import RerankerSpec
     from ..evaluate.result import Evaluation
 
@@ -126,27 +127,15 @@ def evaluate(
     trust_remote_code: TrustOption = False,
 ) -> int:
     """Read, run, measure, show."""
-    from ..evaluate.assemble import MeasureConfig
     from ..evaluate.dataset import DatasetConfig, read_dataset
     from ..evaluate.evaluation import evaluate as run
-    from ..evaluate.experiment import ExperimentConfig
 
     hush(quiet)
     specs = _specs(rerank or [], peer_python or [], context.params)
     _check_gate(fail_under_gain, specs)
     stored = None if result is None or str(result) == "-" else result
     _check_targets(stored, report)
-    experiment = ExperimentConfig(
-        retriever=retriever,
-        rerankers=specs,
-        candidates=candidates,
-        interleave=not one_at_a_time,
-        seed=seed,
-        journal=None if stored is None else stored.with_name(f"{stored.name}.journal"),
-        restart=restart,
-    )
-    names = None if measures is None else tuple(name.strip() for name in measures.split(",") if name.strip())
-    config = MeasureConfig(measures=names, resamples=resamples, least_gain=least_gain, worst=worst)
+    experiment, config = _experiment(context.params, specs, stored), _measuring(context.params)
     reading = DatasetConfig(split=split, qrels=qrels, relevant_from=relevant_from, queries=queries, language=language)
     with _bars(progress_wanted(progress, quiet=quiet)) as advance:
         found = run(read_dataset(data, reading), experiment, config, out=stored, progress=advance)
@@ -156,6 +145,28 @@ def evaluate(
         write_report(report, found)
     _show(found, result, report, quiet=quiet)
     return _gate(found, fail_under_gain)
+
+
+def _experiment(params: Mapping[str, Any], specs: tuple[RerankerSpec, ...], stored: Path | None) -> ExperimentConfig:
+    from ..evaluate.experiment import ExperimentConfig
+
+    return ExperimentConfig(
+        retriever=params["retriever"],
+        rerankers=specs,
+        candidates=params["candidates"],
+        interleave=not params["one_at_a_time"],
+        seed=params["seed"],
+        journal=None if stored is None else stored.with_name(f"{stored.name}.journal"),
+        restart=params["restart"],
+    )
+
+
+def _measuring(params: Mapping[str, Any]) -> MeasureConfig:
+    from ..evaluate.assemble import MeasureConfig
+
+    named = params["measures"]
+    measures = None if named is None else tuple(name.strip() for name in named.split(",") if name.strip())
+    return MeasureConfig(measures=measures, **{name: params[name] for name in ("resamples", "least_gain", "worst")})
 
 
 def _specs(rerank: list[str], peer_python: list[str], params: Mapping[str, Any]) -> tuple[RerankerSpec, ...]:

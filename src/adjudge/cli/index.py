@@ -154,6 +154,10 @@ def _show(report: BuildReport, index: str, *, json: bool, quiet: bool) -> None:
             say(f"skipped: {item.source} {item.message}")
         if report.skipped_count > SKIPPED_SHOWN:
             say(f"skipped: {report.skipped_count - SKIPPED_SHOWN} more; --json lists {len(report.skipped)} of them")
+        for note in report.notes[:SKIPPED_SHOWN]:
+            say(f"note: {note.source}: {note.message}")
+        if report.notes_count > SKIPPED_SHOWN:
+            say(f"note: {report.notes_count - SKIPPED_SHOWN} more; --json lists {len(report.notes)} of them")
         if report.truncated:
             say(f"note: {report.truncated} passages are longer than the bi-encoder reads; a smaller --max-tokens mends that")
     if json:

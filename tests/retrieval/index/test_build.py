@@ -297,3 +297,12 @@ def test_readers_see_the_old_index_until_the_new_one_is_whole(run: Build, docs: 
 def test_settings_are_checked(wrong: dict[str, object]) -> None:
     with pytest.raises(ConfigError):
         IndexConfig(**wrong)  # type: ignore[arg-type]
+
+
+def test_what_was_not_as_it_should_be_is_told(run: Build, docs: Path) -> None:
+    (docs / "notes.txt").write_bytes("La paella lleva arroz y azafr\xe1n.".encode("latin-1"))
+    report = run()
+    assert report.notes_count == len(report.notes) == 1
+    assert report.notes[0].source == "notes.txt"
+    assert "UTF-8" in report.notes[0].message
+    assert run().notes_count == 0  # not read again

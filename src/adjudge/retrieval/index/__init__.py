@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from .base import Index, IndexedSource, IndexFacts, Writer
 from .build import build_index
-from .config import BuildProgress, BuildReport, IndexConfig
+from .config import BuildProgress, BuildReport, FileNote, IndexConfig
 from .model_facts import require_same_model
 from .open import create_index, open_index
 
 __all__ = [
     "BuildProgress",
     "BuildReport",
+    "FileNote",
     "Index",
     "IndexConfig",
     "IndexFacts",

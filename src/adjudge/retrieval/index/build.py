@@ -14,7 +14,7 @@ from ...errors import ConfigError, InputError
 from ..dense import Embedder
 from ..reading import Chunk, FoundFile, Skipped, Source, read_source, split, walk
 from .base import IndexedSource, Writer
-from .config import BuildProgress, BuildReport, IndexConfig, OnProgress
+from .config import BuildProgress, BuildReport, FileNote, IndexConfig, OnProgress
 from .model_facts import BiEncoder, facts_of, require_same_model, require_same_splitting
 from .open import create_index
 from .passages import digest, indexed_text
@@ -33,6 +33,7 @@ KEEP_FROM, KEEP_SHARE = 20, 0.5
 """A build that would take out more than this share of an index with this many files was probably given the wrong folder."""
 
 SKIPPED_SHOWN = 1000
+"""So many of what was passed over, and of the notes, are kept; all are counted."""
 
 
 def build_index(
@@ -108,6 +109,8 @@ class _Build:
         self.writer, self.model, self.settings = writer, model, settings
         self.known = _by_file(writer.sources())
         self.skipped, self.skipped_count = list(skipped[:SKIPPED_SHOWN]), len(skipped)
+        self.notes: list[FileNote] = []
+        self.notes_count = 0
         self.denied = tuple(item.source for item in skipped if item.reason == "denied")
         self.counts = dict.fromkeys(("added", "changed", "unchanged", "removed", "embedded", "kept", "truncated"), 0)
         self.began, self.embedding = time.perf_counter(), 0.0
@@ -165,7 +168,7 @@ class _Build:
             number += 1
             if self._stopping():
                 break
-        self._note(reading.skipped, reading.skipped_count)
+        self._keep_account(reading)
         if reading.denied or self.stopped:
             return
         self._remove(parts[number:])
@@ -215,9 +218,11 @@ class _Build:
         self.stopped = self.stopped or (self.stop is not None and self.stop())
         return self.stopped
 
-    def _note(self, skipped: Sequence[Skipped], count: int) -> None:
-        self.skipped.extend(skipped[: SKIPPED_SHOWN - len(self.skipped)])
-        self.skipped_count += count
+    def _keep_account(self, reading: _Reading) -> None:
+        self.skipped.extend(reading.skipped[: SKIPPED_SHOWN - len(self.skipped)])
+        self.skipped_count += reading.skipped_count
+        self.notes.extend(reading.notes[: SKIPPED_SHOWN - len(self.notes)])
+        self.notes_count += reading.notes_count
 
     def _tell(self, name: str) -> None:
         if self.on_progress is not None:
@@ -229,6 +234,8 @@ class _Build:
             passages=passages,
             skipped=tuple(self.skipped),
             skipped_count=self.skipped_count,
+            notes=tuple(self.notes),
+            notes_count=self.notes_count,
             stopped=self.stopped,
             seconds=time.perf_counter() - self.began,
             embedding_seconds=self.embedding,
@@ -243,6 +250,8 @@ class _Reading:
         self.file, self.settings = file, settings
         self.skipped: list[Skipped] = []
         self.skipped_count = 0
+        self.notes: list[FileNote] = []
+        self.notes_count = 0
         self.denied = False
 
     def parts(self) -> Iterator[tuple[list[Chunk], bool]]:
@@ -259,12 +268,18 @@ class _Reading:
     def _texts(self) -> Iterator[Source]:
         for item in read_source(self.file.path, self.file.root, self.settings.reading):
             if isinstance(item, Source):
+                self._note(item)
                 yield item
                 continue
             self.skipped_count += 1
             self.denied = self.denied or (item.reason == "denied" and item.source == self.file.name)
             if len(self.skipped) < SKIPPED_SHOWN:
                 self.skipped.append(item)
+
+    def _note(self, source: Source) -> None:
+        self.notes_count += len(source.notes)
+        room = SKIPPED_SHOWN - len(self.notes)
+        self.notes.extend(FileNote(source.name, message) for message in source.notes[:room])
 
 
 def _by_file(sources: Mapping[str, IndexedSource]) -> dict[str, list[IndexedSource]]:

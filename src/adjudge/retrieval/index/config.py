@@ -10,7 +10,7 @@ from ...errors import ConfigError
 from ..reading import ReadConfig, Skipped, SplitConfig, WalkConfig
 from .base import ANN_FROM
 
-__all__ = ["BuildProgress", "BuildReport", "IndexConfig", "OnProgress"]
+__all__ = ["BuildProgress", "BuildReport", "FileNote", "IndexConfig", "OnProgress"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,14 @@ class BuildProgress:
 OnProgress: TypeAlias = Callable[[BuildProgress], None]
 
 
+@dataclass(frozen=True, slots=True)
+class FileNote:
+    """What was not as it should be in a file that was read all the same."""
+
+    source: str  # the file, or the row of one
+    message: str  # a sentence
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildReport:
     """What a build did."""
@@ -62,6 +70,8 @@ class BuildReport:
     truncated: int  # passages that are longer than the bi-encoder reads: their ends are in the full text only
     skipped: tuple[Skipped, ...]  # what was passed over, the first thousand
     skipped_count: int
+    notes: tuple[FileNote, ...]  # of files read in this build, the first thousand: pages that cannot be read, letters lost in decoding
+    notes_count: int
     stopped: bool  # before the end, because it was asked to; the same call goes on from there
     seconds: float
     embedding_seconds: float  # of these

@@ -90,7 +90,8 @@ class LanceIndex:
         def search(now: _Snapshot) -> list[Candidate]:
             from lancedb.query import MatchQuery
 
-            found = now.passages.search(MatchQuery(terms, "terms"), query_type="fts")
+            match: Any = MatchQuery  # mypy does not see that pydantic gives its other fields defaults
+            found = now.passages.search(match(terms, "terms"), query_type="fts")
             return _candidates(found, k, condition, lambda row: row["_score"], "_score")
 
         return self._ask(search)

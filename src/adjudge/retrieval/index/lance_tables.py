@@ -47,7 +47,13 @@ def create_tables(database: Any, dimensions: int) -> tuple[Any, Any]:
     from lancedb.index import FTS
 
     passages = database.create_table(PASSAGES, schema=passage_schema(dimensions))
-    plain = {"lower_case": False, "stem": False, "remove_stop_words": False, "ascii_folding": False, "max_token_length": None}
+    plain: dict[str, Any] = {
+        "lower_case": False,
+        "stem": False,
+        "remove_stop_words": False,
+        "ascii_folding": False,
+        "max_token_length": None,
+    }
     passages.create_index("terms", config=FTS(base_tokenizer="whitespace", **plain))
     return passages, database.create_table(SOURCES, schema=_source_schema())
 
