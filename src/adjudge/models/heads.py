@@ -175,6 +175,6 @@ def _parse_own(own: Reader, config: Mapping[str, Any]) -> HeadSpec:
         pool = own.text("pool", default="mean")
         if pool not in ("first", "mean"):
             raise ModelFilesError(f"the pooling {pool!r} of an embedding head is not known; known are first and mean")
-        outputs = Reader(config).size("hidden_size")
+        outputs = Reader(config).size("dim" if config.get("model_type") == "distilbert" else "hidden_size")
         return EmbeddingHead(outputs=outputs, pool="mean" if pool == "mean" else "first", normalise=own.flag("normalise", default=True))
     raise ModelFilesError(f"the head kind {kind!r} is not known to this version of adjudge; known are classification, match and embedding")

@@ -105,9 +105,10 @@ def _worth(stage: str, candidates: Sequence[Candidate], fusion: Fusion) -> list[
 def _fused(found: Sequence[Candidate], score: float, rank: int, name: str) -> Candidate:
     scores: dict[str, float] = {}
     ranks: dict[str, int] = {}
-    for candidate in reversed(found):  # of a document's two places in one list the first stays
-        scores |= candidate.scores
-        ranks |= candidate.ranks
+    for candidate in found:
+        for stage in candidate.scores:  # in the order of the stages; of a document's two places in one list the first stays
+            scores.setdefault(stage, candidate.scores[stage])
+            ranks.setdefault(stage, candidate.ranks[stage])
     return Candidate(document=found[0].document, score=score, rank=rank, scores={**scores, name: score}, ranks={**ranks, name: rank})
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "connect",
     "create_tables",
     "passage_rows",
+    "passage_schema",
     "source_rows",
     "to_sources",
 ]
