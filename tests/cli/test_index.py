@@ -151,3 +151,17 @@ def test_every_setting_can_be_given_or_is_left_out_on_purpose(adjudge: Run) -> N
         for setting in fields(kind):
             option = NAMED_OTHERWISE.get(setting.name, f"--{setting.name.replace('_', '-')}")
             assert option is None or option in shown, setting.name
+
+
+def test_pictures_and_links_are_only_counted(adjudge: Run, docs: Path, tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "style.css", "Makefile"):
+        (docs / name).write_bytes(b"x")
+    (docs / "again.md").symlink_to(docs / "panda.md")
+    (docs / "old.txt").write_bytes("La paella lleva arroz y azafr\xe1n, y sabe bien.".encode("latin-1"))
+    ended = adjudge("index", "build", docs, "--index", tmp_path / "index")
+    assert ended.code == OK
+    said = "\n".join(ended.notes)
+    assert "4 files of kinds that no reader knows (2 .png, 1 .css, 1 no ending)" in said
+    assert "1 symbolic links; --follow-links" in said
+    assert "old.txt: not UTF-8" in said
+    assert "a.png" not in said

@@ -14,6 +14,7 @@ from ..models.model import Model
 from ..models.weights import release_pages
 from .base import Batch, Floats, Traits
 from .openvino_graph import build_graph
+from .openvino_module import openvino_module
 
 __all__ = ["OpenVinoBackend", "open_openvino", "usable_cores"]
 
@@ -135,12 +136,11 @@ def _memory_message(batch: Batch) -> str:
 
 def _core() -> Any:
     try:
-        import openvino
+        return openvino_module().Core()
     except ImportError as exc:  # a base dependency: without it the installation is broken
         raise BackendUnavailableError(
             'openvino cannot be imported; repair the installation with "pip install --force-reinstall openvino"'
         ) from exc
-    return openvino.Core()
 
 
 def _settings(precision: str, threads: int, *, half: bool) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from ..models.model import Model
 from ..models.spec import RotarySpec
 from .base import DOCUMENT, QUERY
 from .openvino_blocks import MASKED, Blocks, Node
+from .openvino_module import openvino_module
 
 __all__ = ["INPUTS", "build_graph"]
 
@@ -38,8 +39,6 @@ class _Graph:
 
     def build(self) -> Any:
         """Body, head, and only the inputs that these read."""
-        import openvino
-
         ids = self._input("input_ids", 2)
         self.length = self.op.gather(self.op.shape_of(ids, "i32"), self.op.constant(1), self.op.constant(0))
         self.steps = self.op.range(self.op.constant(0), self.length, self.op.constant(1), "i32")
@@ -47,7 +46,7 @@ class _Graph:
         self.real = self.op.less(self.op.unsqueeze(self.steps, self.op.constant(0)), ends)
         hidden = self._modernbert(ids, self.spec.rotary) if self.spec.rotary else self._bert(ids)
         logits = self._head(hidden)
-        return openvino.Model([logits], list(self.inputs.values()), "adjudge")
+        return openvino_module().Model([logits], list(self.inputs.values()), "adjudge")
 
     def _input(self, name: str, rank: int) -> Node:
         if name not in self.inputs:

@@ -65,8 +65,6 @@ INFO_HELP = """
     In a pipe one line is printed for each file: its name, passages, and bytes, with tabs between.
     """
 
-SKIPPED_SHOWN = 20
-
 
 @app.command("build", help=flow(BUILD_HELP), epilog=examples(EXAMPLES[:3]))
 def build(
@@ -147,17 +145,11 @@ def _build(paths: list[Path], index: str, settings: IndexConfig, embedder: Embed
 
 
 def _show(report: BuildReport, index: str, *, json: bool, quiet: bool) -> None:
-    from .index_view import show_report
+    from .index_view import account, show_report
 
     if not quiet:
-        for item in report.skipped[:SKIPPED_SHOWN]:
-            say(f"skipped: {item.source} {item.message}")
-        if report.skipped_count > SKIPPED_SHOWN:
-            say(f"skipped: {report.skipped_count - SKIPPED_SHOWN} more; --json lists {len(report.skipped)} of them")
-        for note in report.notes[:SKIPPED_SHOWN]:
-            say(f"note: {note.source}: {note.message}")
-        if report.notes_count > SKIPPED_SHOWN:
-            say(f"note: {report.notes_count - SKIPPED_SHOWN} more; --json lists {len(report.notes)} of them")
+        for line in account(report):
+            say(line)
         if report.truncated:
             say(f"note: {report.truncated} passages are longer than the bi-encoder reads; a smaller --max-tokens mends that")
     if json:

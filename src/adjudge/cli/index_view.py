@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from .console import err, visible
@@ -13,10 +15,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from ..retrieval.index import BuildProgress, BuildReport, Index, IndexFacts
+    from ..retrieval.reading import Skipped
 
-__all__ = ["Contents", "File", "build_progress", "contents_object", "show_contents", "show_report"]
+__all__ = ["Contents", "File", "account", "build_progress", "contents_object", "show_contents", "show_report"]
 
 FILES_SHOWN = 20
+SKIPPED_SHOWN = 20
 NAME_CELLS = 40
 
 
@@ -84,6 +88,32 @@ def build_progress(watched: bool) -> Iterator[Callable[[BuildProgress], None] | 
             bar.update(task, completed=now.files, total=now.files_total, passages=now.passages, name=shown)
 
         yield tell
+
+
+def account(report: BuildReport) -> Iterator[str]:
+    """A line for what was passed over and for what was not as it should be; pictures, style sheets and links are only counted."""
+    shown = [item for item in report.skipped if item.reason not in ("format", "link")]
+    for item in shown[:SKIPPED_SHOWN]:
+        yield f"skipped: {item.source} {item.message}"
+    if len(shown) > SKIPPED_SHOWN:
+        yield f"skipped: {len(shown) - SKIPPED_SHOWN} more; --json lists them"
+    yield from _counted([item for item in report.skipped if item.reason in ("format", "link")])
+    if report.skipped_count > len(report.skipped):
+        yield f"skipped: {report.skipped_count - len(report.skipped)} more, which are not listed"
+    for note in report.notes[:SKIPPED_SHOWN]:
+        yield f"note: {note.source}: {note.message}"
+    if report.notes_count > SKIPPED_SHOWN:
+        yield f"note: {report.notes_count - SKIPPED_SHOWN} more; --json lists {len(report.notes)} in all"
+
+
+def _counted(items: Sequence[Skipped]) -> Iterator[str]:
+    endings = Counter(PurePath(item.source).suffix or "no ending" for item in items if item.reason == "format")
+    if endings:
+        kinds = ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items(), key=lambda pair: (-pair[1], pair[0])))
+        yield f"skipped: {endings.total()} files of kinds that no reader knows ({kinds}); name a file itself to have it read as text"
+    links = sum(item.reason == "link" for item in items)
+    if links:
+        yield f"skipped: {links} symbolic links; --follow-links takes what they point to"
 
 
 def show_report(console: Console, report: BuildReport, index: str) -> None:
