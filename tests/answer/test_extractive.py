@@ -67,6 +67,13 @@ def test_a_heading_is_no_answer(word_judge: Reranker) -> None:
     assert found.text == "They eat bamboo. [1]"
 
 
+def test_half_a_heading_is_no_answer_either(word_judge: Reranker) -> None:
+    heading = "4.5. Can pandas eat bamboo? Can giant pandas eat bread?"
+    document = Document(f"{heading}\n\nThey eat bamboo. They sleep.", None, {"headings": ["Food", heading]})
+    found = of(word_judge.rank("Can giant pandas eat bamboo?", [document]), sentences=2)
+    assert found.text == "They eat bamboo. [1]"
+
+
 def test_where_no_sentence_speaks_for_the_answer_one_is_quoted_all_the_same(word_judge: Reranker) -> None:
     found = of(word_judge.rank("zebra", ["Bread is baked. Water is wet."]))
     assert len(found.quotes) == 1

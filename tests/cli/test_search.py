@@ -139,3 +139,9 @@ def test_what_is_refused_before_any_model_is_loaded(
     ended = adjudge("search", *arguments)
     assert (ended.code, ended.out) == (code, "")
     assert message in " ".join(ended.err.split())
+
+
+def test_a_filter_that_nothing_meets_is_told(adjudge: Run, index: Path) -> None:
+    ended = adjudge("search", QUERY, "--index", index, "--retriever", "bm25", "--backend", "fake", "--where", "lang=en")
+    assert (ended.code, ended.out) == (0, "")
+    assert "no passage meets --where lang=en" in ended.err

@@ -78,7 +78,14 @@ def _quotes(source: Source, explanation: Explanation, most: int) -> list[Quote]:
 
 def _is_heading(text: str, titles: Sequence[str]) -> bool:
     """A heading says what its text is about, not what it says."""
-    return text.startswith("#") or text in titles
+    return text.startswith("#") or any(_part_of(" ".join(title.split()), " ".join(text.split())) for title in titles)
+
+
+def _part_of(title: str, words: str) -> bool:
+    """A long heading may be several sentences: "4.5. Can I install it? Can I remove it?"."""
+    if title.startswith(words) and not any(letter.isalpha() for letter in words):
+        return True
+    return title == words or (len(words) * 4 >= len(title) and words in title)
 
 
 def _line(quotes: Sequence[Quote]) -> str:

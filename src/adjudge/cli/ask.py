@@ -47,7 +47,7 @@ from .options import (
 )
 from .prose import examples, flow
 from .search_options import CandidatesOption, IndexOption, KeptOption, QuestionArgument, RetrieverOption, WhereOption
-from .searching import check_search, open_pipeline
+from .searching import check_search, open_pipeline, say_if_nothing_meets
 
 if TYPE_CHECKING:
     from ..answer import Answerer
@@ -121,6 +121,7 @@ def ask(
     bars = progress_wanted(progress, quiet=quiet)
     with _answerer(context.params) as answerer, open_pipeline(context.params, judge=True, progress=bars) as pipeline:
         result = pipeline.search(query, where=conditions, progress=bars)
+        say_if_nothing_meets(result, where)
         _show(answerer, result, json=json, quiet=quiet)
 
 

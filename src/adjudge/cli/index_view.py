@@ -121,8 +121,9 @@ def show_report(console: Console, report: BuildReport, index: str) -> None:
     files = f"{report.added:,} added, {report.changed:,} changed, {report.unchanged:,} unchanged, {report.removed:,} removed"
     console.print(f"{index}: {report.passages:,} passages", markup=False)
     console.print(f"files: {files}, {report.skipped_count:,} skipped", markup=False)
-    rate = report.embedded / report.embedding_seconds if report.embedding_seconds else 0.0
-    console.print(f"{report.embedded:,} passages embedded in {report.seconds:.1f} s ({rate:,.0f} a second)", markup=False)
+    if report.embedded and report.embedding_seconds:
+        rate = report.embedded / report.embedding_seconds
+        console.print(f"{report.embedded:,} passages embedded in {report.seconds:.1f} s ({rate:,.0f} a second)", markup=False)
 
 
 def show_contents(console: Console, contents: Contents, *, checked: bool) -> None:

@@ -38,7 +38,7 @@ from .options import (
 )
 from .prose import examples, flow
 from .search_options import CandidatesOption, IndexOption, KeptOption, QuestionArgument, RetrieverOption, WhereOption
-from .searching import check_search, open_pipeline
+from .searching import check_search, open_pipeline, say_if_nothing_meets
 
 if TYPE_CHECKING:
     from ..pipeline import Pipeline, PipelineResult
@@ -119,6 +119,7 @@ def search(
     bars = progress_wanted(progress, quiet=quiet)
     with open_pipeline(context.params, judge=rerank, progress=bars) as pipeline:
         result = pipeline.search(query, where=conditions, progress=bars and rerank)
+        say_if_nothing_meets(result, where)
         _show(result, pipeline, form, quiet=quiet)
 
 

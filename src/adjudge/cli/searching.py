@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from ..retrieval.base import Retriever, Where
     from ..retrieval.index import Index
 
-__all__ = ["check_search", "name_and_place", "open_pipeline"]
+__all__ = ["check_search", "name_and_place", "open_pipeline", "say_if_nothing_meets"]
+
+logger = logging.getLogger("adjudge.cli")
 
 
 def check_search(params: Mapping[str, Any], *, judge: bool = True) -> Where | None:
@@ -64,3 +67,9 @@ def _retriever(index: Index, name: str) -> Retriever:
         return BM25Retriever.from_index(index)
     dense = DenseRetriever.from_index(index)
     return dense if name == "dense" else HybridRetriever([BM25Retriever.from_index(index), dense])
+
+
+def say_if_nothing_meets(result: PipelineResult, where: Sequence[str] | None) -> None:
+    """A filter that no passage passes is more often a slip than a fact."""
+    if where and not result.retrieval.candidates:
+        logger.warning("no passage meets --where %s; --json without it shows which fields passages have", " --where ".join(where))
