@@ -12,7 +12,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo install dev test check lint types fast-tests bench peers docs embedded build clean distclean venv
+.PHONY: help demo install dev test check lint types fast-tests bench peers docs site embedded build clean distclean venv
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -54,6 +54,10 @@ peers: $(DEV) ## the environments of the libraries that bench compares with, abo
 docs: $(DEV) ## write docs/cli.md again from the commands' own --help
 	@echo "==> docs/cli.md"
 	@$(BIN)/python -m adjudge.cli.docs docs/cli.md
+	@$(BIN)/python docs/theme/field_tables.py docs/protocols.md
+
+site: $(DEV) ## build the documentation site into site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 embedded: $(DEV) ## make the embedded model anew, hours on a CPU: make embedded DATA=FOLDER EVAL=FOLDER WORK=FOLDER [DIAL=1.0] (see recipes/embedded/README.md)
 	@test -n "$(DATA)" -a -n "$(EVAL)" -a -n "$(WORK)" || { echo "make embedded needs DATA=FOLDER EVAL=FOLDER WORK=FOLDER; see recipes/embedded/README.md" >&2; exit 2; }

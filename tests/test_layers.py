@@ -21,6 +21,7 @@ LEVELS = {
     "reranker": 5,
     "retrieval": 6,  # from here on: what uses the column, and is unknown to it
     "pipeline": 7,
+    "answer": 7,
     "monitor": 7,
     "evaluate": 8,
     "train": 9,

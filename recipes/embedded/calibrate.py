@@ -1,15 +1,22 @@
-"""Step 7: fit temperature and bias on held-out lists, so that a score of 0.8 means right eight times in ten there.
+"""Step 7: fit temperature and bias on held-out lists, so that 0.8 means right eight times in ten where one passage in five answers.
 
     python -m recipes.embedded.calibrate WORK FOLDER
 
 Scores the held-out lists and judgement groups (none of them trained on) with the judge of FOLDER, fits on one half (by the query's
 hash), measures the expected calibration error on the other half before and after, and writes FOLDER/calibration.json, with the cut-offs
 behind precision:0.9 and recall:0.9 where one separates. A passage counts as right from two thirds of the best grade up.
+
+The lists are long and mined to be hard: about one passage in twelve is right. A probability that holds there is far too low for the few
+passages that a person looks at, so the bias is moved to the prevalence that PREVALENCE names (Elkan, "The foundations of cost-sensitive
+learning", 2001), and the error is measured with the pairs weighed as they would be met there. The order does not change, nor do the
+cut-offs' precision and recall, which are those of the lists as they are.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +25,7 @@ from numpy.typing import NDArray
 from adjudge import Reranker
 from adjudge.engine.scores import to_scores
 from adjudge.evaluate.calibration import first_half, fit, rounded
-from adjudge.evaluate.calibration_error import expected_error
+from adjudge.evaluate.calibration_error import BINS
 from adjudge.evaluate.calibration_file import write_calibration
 from adjudge.evaluate.separation import best_cutoff, cutoff_table, why_not
 from adjudge.models.calibration import Calibration, CutOff
@@ -26,6 +33,9 @@ from adjudge.train.rows import read_groups
 from recipes.embedded.common import settings
 
 Floats = NDArray[np.float64]
+
+PREVALENCE = 0.2
+"""The share of right passages that scores are made for: about what the first ten of a first stage hold."""
 
 
 def scored(work: Path, folder: str) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -47,18 +57,38 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     arguments = parser.parse_args()
     (arguments.folder / "calibration.json").unlink(missing_ok=True)
-    logits, right, first = scored(arguments.work, str(arguments.folder))
+    calibration, facts = fitted(*scored(arguments.work, str(arguments.folder)))
+    write_calibration(arguments.folder / "calibration.json", calibration, facts)
+    print({"temperature": calibration.temperature, "bias": calibration.bias, **facts, "cutoffs": len(calibration.cutoffs)})
+
+
+def fitted(logits: Floats, right: Floats, first: NDArray[np.bool_]) -> tuple[Calibration, dict[str, float]]:
+    """The calibration for PREVALENCE, and what is told of it: fitted on the pairs that `first` marks, measured on the others."""
     temperature, bias = fit(logits[first], right[first])
-    plain = Calibration(temperature=rounded(temperature), bias=rounded(bias), fitted=True)
+    moved = bias + log_odds(PREVALENCE) - log_odds(float(right[first].mean()))
+    plain = Calibration(temperature=rounded(temperature), bias=rounded(moved), fitted=True)
     before, after = (to_scores(logits.astype(np.float32), c, normalize=True) for c in (Calibration(), plain))
     facts = {
         "pairs": int(first.sum()),
-        "expected_calibration_error_before": round(expected_error(before[~first], right[~first]), 4),
-        "expected_calibration_error_after": round(expected_error(after[~first], right[~first]), 4),
+        "relevant_share": round(float(right.mean()), 4),
+        "prevalence": PREVALENCE,
+        "expected_calibration_error_before": round(weighed_error(before[~first], right[~first]), 4),
+        "expected_calibration_error_after": round(weighed_error(after[~first], right[~first]), 4),
     }
-    calibration = Calibration(temperature=plain.temperature, bias=plain.bias, fitted=True, cutoffs=cutoffs(after, right, first))
-    write_calibration(arguments.folder / "calibration.json", calibration, facts)
-    print({"temperature": plain.temperature, "bias": plain.bias, **facts, "cutoffs": len(calibration.cutoffs)})
+    return replace(plain, cutoffs=cutoffs(after, right, first)), facts
+
+
+def log_odds(share: float) -> float:
+    """ln(share / (1 - share))."""
+    return math.log(share / (1 - share))
+
+
+def weighed_error(scores: Floats, right: Floats) -> float:
+    """Expected calibration error, 15 bins of equal width, as it would be were PREVALENCE of the pairs right."""
+    share = float(right.mean())
+    weights = np.where(right > 0.5, PREVALENCE / share, (1 - PREVALENCE) / (1 - share))
+    places = np.minimum((scores * BINS).astype(np.intp), BINS - 1)
+    return float(np.abs(np.bincount(places, weights * (scores - right))).sum() / weights.sum())
 
 
 def cutoffs(scores: Floats, right: Floats, first: NDArray[np.bool_]) -> tuple[CutOff, ...]:

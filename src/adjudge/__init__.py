@@ -8,10 +8,12 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .config import WindowConfig
-    from .engine.thresholds import Absolute, Dynamic, Relative
+    from .engine.cutoffs import Precision, Recall
+    from .engine.thresholds import Absolute, Dynamic, Gap, Relative
     from .errors import AdjudgeError
+    from .pipeline import Pipeline
     from .reranker import Reranker
-    from .types import Document, Dropped, Passage, Ranked, Ranking, Refused, Timings, Usage
+    from .types import Document, Dropped, Explanation, Passage, Ranked, Ranking, Refused, Sentence, Timings, Usage
 
 __all__ = [
     "Absolute",
@@ -19,12 +21,18 @@ __all__ = [
     "Document",
     "Dropped",
     "Dynamic",
+    "Explanation",
+    "Gap",
     "Passage",
+    "Pipeline",
+    "Precision",
     "Ranked",
     "Ranking",
+    "Recall",
     "Refused",
     "Relative",
     "Reranker",
+    "Sentence",
     "Timings",
     "Usage",
     "WindowConfig",
@@ -37,12 +45,18 @@ _HOMES = {
     "Document": "types",
     "Dropped": "types",
     "Dynamic": "engine.thresholds",
+    "Explanation": "types",
+    "Gap": "engine.thresholds",
     "Passage": "types",
+    "Pipeline": "pipeline",
+    "Precision": "engine.cutoffs",
     "Ranked": "types",
     "Ranking": "types",
+    "Recall": "engine.cutoffs",
     "Refused": "types",
     "Relative": "engine.thresholds",
     "Reranker": "reranker",
+    "Sentence": "types",
     "Timings": "types",
     "Usage": "types",
     "WindowConfig": "config",

@@ -17,6 +17,16 @@ AdjudgeError
 │   └── TokenizerMismatchError    the tokenizer does not fit the model's vocabulary
 ├── TrainingError                 training cannot go on: the loss is no number, a checkpoint of another run
 ├── HubError                      the hub could not be reached or refused
+├── EndpointError                 the language model that should answer gave no answer, or half of one
+│   ├── EndpointTimeoutError      it kept silent too long (also TimeoutError)
+│   ├── EndpointRefusedError      its server said no: a wrong key, no such model, too many requests
+│   ├── BrokenStreamError         its answer broke off, or is not of the protocol
+│   └── DeclinedError             the model itself would not answer
+├── SearchIndexError              an index of passages cannot be used
+│   ├── IndexNotFoundError        there is none, or its first build has not ended
+│   ├── IndexLockedError          another process is writing to it
+│   ├── IndexMismatchError        it was made with another model, or cut in another way
+│   └── IndexDamagedError         a file of it is missing, cut short or unreadable
 └── BackendError
     ├── BackendUnavailableError   the named backend, device or precision cannot be had here
     ├── BackendMemoryError        out of memory, also with the smallest batch
@@ -33,11 +43,20 @@ __all__ = [
     "BackendError",
     "BackendMemoryError",
     "BackendUnavailableError",
+    "BrokenStreamError",
     "CallError",
     "ClosedError",
     "ConfigError",
     "DeadlineError",
+    "DeclinedError",
+    "EndpointError",
+    "EndpointRefusedError",
+    "EndpointTimeoutError",
     "HubError",
+    "IndexDamagedError",
+    "IndexLockedError",
+    "IndexMismatchError",
+    "IndexNotFoundError",
     "InputError",
     "InvalidLogitsError",
     "MissingExtraError",
@@ -45,6 +64,7 @@ __all__ = [
     "ModelFilesError",
     "ModelNotFoundError",
     "NotARerankerError",
+    "SearchIndexError",
     "TokenizerMismatchError",
     "TrainingError",
     "UnsafeModelError",
@@ -124,6 +144,51 @@ class TrainingError(AdjudgeError):
 
 class HubError(AdjudgeError):
     """The model hub could not be reached, or refused."""
+
+
+class EndpointError(AdjudgeError):
+    """The endpoint of a language model could not be reached, or failed. What had come of the answer by then is in `partial`."""
+
+    def __init__(self, message: str, *, partial: str = "") -> None:
+        """`partial`: the beginning of the answer, as far as it came."""
+        super().__init__(message)
+        self.partial = partial
+
+
+class EndpointTimeoutError(EndpointError, TimeoutError):
+    """The endpoint sent nothing for longer than was allowed."""
+
+
+class EndpointRefusedError(EndpointError):
+    """The endpoint answered with an error status."""
+
+
+class BrokenStreamError(EndpointError):
+    """The answer ended before its end, or is not what the protocol says."""
+
+
+class DeclinedError(EndpointError):
+    """The language model refused to answer, or a filter of its server did."""
+
+
+class SearchIndexError(AdjudgeError):
+    """An index of passages cannot be used."""
+
+
+class IndexNotFoundError(SearchIndexError):
+    """There is no index at this place, or its first build has not ended."""
+
+
+class IndexLockedError(SearchIndexError):
+    """Another process, or another part of this one, is writing to the index."""
+
+
+class IndexMismatchError(SearchIndexError):
+    """The index was made with another bi-encoder, or its passages were cut by other settings."""
+
+
+class IndexDamagedError(SearchIndexError):
+    """A file of the index is missing, shorter than it was, or cannot be read."""
 
 
 class BackendError(AdjudgeError):

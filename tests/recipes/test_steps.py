@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adjudge.evaluate.calibration import fit
+from adjudge.evaluate.calibration_error import expected_error
 from adjudge.train.negatives import Source
-from recipes.embedded.calibrate import expected_error, fit
+from recipes.embedded.calibrate import PREVALENCE, fitted
 from recipes.embedded.candidates import fuse, sample
 from recipes.embedded.common import excerpt, is_han, read_rows, settings, telling_excerpt, write_rows
 from recipes.embedded.mine import Groups, interleave, select
@@ -210,3 +212,15 @@ def test_the_settings_make_a_run_that_the_kit_accepts(tmp_path: Path) -> None:
     assert config.loss.aspects == 0
     assert config.run.output == tmp_path / "trial"
     assert (tmp_path / "trial.toml").is_file()
+
+
+def test_scores_are_right_where_one_passage_in_five_is() -> None:
+    draw = np.random.default_rng(7)
+    right = (draw.random(60_000) < 0.05).astype(np.float64)
+    logits = draw.normal(np.where(right > 0.5, 1.0, -1.0), 1.0)  # the log odds of a right one are 2 * logit, and the prior's
+    first = draw.random(len(right)) < 0.5
+    calibration, facts = fitted(logits, right, first)
+    assert calibration.temperature == pytest.approx(0.5, rel=0.05)
+    assert calibration.bias == pytest.approx(np.log(PREVALENCE / (1 - PREVALENCE)), abs=0.1)
+    assert facts["expected_calibration_error_after"] < 0.01 < facts["expected_calibration_error_before"]
+    assert facts["relevant_share"] == pytest.approx(0.05, abs=0.005)

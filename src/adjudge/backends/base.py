@@ -63,6 +63,7 @@ class Backend(Protocol):
     def forward(self, batch: Batch) -> Floats:
         """Return (rows, outputs) float32 logits, row i for row i of the batch. Safe to call from several threads.
 
+        For a TokenHead (batch.tokens, outputs): the real tokens of all rows end to end, padding left out.
         Raises BackendMemoryError when memory runs out (the engine then halves the batch), BackendError otherwise.
         """
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from ..errors import MissingExtraError
+from .openvino_module import openvino_module
 
 __all__ = ["cpu_capabilities", "cpu_has_bfloat16", "torch_devices"]
 
@@ -15,10 +16,10 @@ def cpu_capabilities() -> tuple[str, ...]:
     Raises MissingExtraError where openvino is not installed.
     """
     try:
-        import openvino
+        core = openvino_module().Core()
     except ImportError as exc:
         raise MissingExtraError(package="openvino", extra="all", what="backend='openvino'") from exc
-    return tuple(str(name) for name in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    return tuple(str(name) for name in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
 
 
 def cpu_has_bfloat16() -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..config import BackendConfig
 from ..errors import BackendUnavailableError, ClosedError, UnsupportedModelError
-from ..models.heads import EmbeddingHead
+from ..models.heads import EmbeddingHead, TokenHead
 from ..models.model import Model
 from .base import DOCUMENT, QUERY, Batch, Floats, Traits
 
@@ -70,6 +70,6 @@ def open_fake(model: Model, config: BackendConfig) -> FakeBackend:
         raise BackendUnavailableError(f"the fake backend runs on the CPU, not on device={config.device!r}")
     if config.precision not in ("auto", "f32"):
         raise BackendUnavailableError(f"the fake backend computes in f32, not in precision={config.precision!r}")
-    if isinstance(model.spec.head, EmbeddingHead):
+    if isinstance(model.spec.head, EmbeddingHead | TokenHead):
         raise UnsupportedModelError(f"{model.name}: the fake backend judges pairs; it makes no embeddings")
     return FakeBackend(model)

@@ -20,6 +20,7 @@ from ..errors import (
     UnsupportedModelError,
 )
 from ..models.exported import exported_files
+from ..models.heads import TokenHead
 from ..models.model import Model
 from .base import Batch, Floats, Traits
 
@@ -83,6 +84,8 @@ def open_onnx(model: Model, config: BackendConfig) -> OnnxBackend:
     """
     if find_spec("onnxruntime") is None:
         raise MissingExtraError(package="onnxruntime", extra="onnx", what='backend="onnx"')
+    if isinstance(model.spec.head, TokenHead):
+        raise UnsupportedModelError(f"{model.name}: exported files answer with logits, not with hidden states; use openvino or torch")
     path, precision = _choose_file(model, config.precision)
     session = _open_session(path, config)
     _check_inputs(session, path)

@@ -14,6 +14,7 @@ from ..models.model import Model
 from ..models.weights import release_pages
 from .base import Batch, Floats, Traits
 from .openvino_graph import build_graph
+from .openvino_module import openvino_module
 
 __all__ = ["OpenVinoBackend", "open_openvino", "usable_cores"]
 
@@ -59,7 +60,7 @@ class OpenVinoBackend:
             raise ClosedError("this model was closed; create a new Reranker")
         try:
             request.infer({name: getattr(batch, name) for name in self._names}, share_inputs=True)
-            return np.array(request.get_output_tensor(0).data, dtype=np.float32)
+            return _answer(request.get_output_tensor(0).data, batch)
         except MemoryError as exc:
             raise BackendMemoryError(_memory_message(batch)) from exc
         except RuntimeError as exc:
@@ -121,6 +122,13 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _answer(output: np.ndarray, batch: Batch) -> Floats:
+    """A copy, since the request's own memory is written again by the next batch; of a token head's (rows, length, size) the real tokens."""
+    if output.ndim == 3:
+        output = output[np.arange(output.shape[1]) < batch.lengths[:, None]]
+    return np.array(output, dtype=np.float32)
+
+
 def _memory_message(batch: Batch) -> str:
     rows, length = batch.input_ids.shape
     return f"memory ran out in openvino on a batch of {rows} x {length} tokens; lower max_batch_tokens or max_length"
@@ -128,12 +136,11 @@ def _memory_message(batch: Batch) -> str:
 
 def _core() -> Any:
     try:
-        import openvino
+        return openvino_module().Core()
     except ImportError as exc:  # a base dependency: without it the installation is broken
         raise BackendUnavailableError(
             'openvino cannot be imported; repair the installation with "pip install --force-reinstall openvino"'
         ) from exc
-    return openvino.Core()
 
 
 def _settings(precision: str, threads: int, *, half: bool) -> dict[str, Any]:

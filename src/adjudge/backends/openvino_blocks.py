@@ -9,6 +9,7 @@ import numpy as np
 
 from ..models.model import Model
 from ..models.weights import Quantised
+from .openvino_module import openvino_module
 
 __all__ = ["Blocks", "Node"]
 
@@ -29,9 +30,7 @@ class Blocks:
 
     def __init__(self, model: Model, *, int8: bool) -> None:
         """`int8`: store linear weights as int8 rows with float scales, the form the CPU plugin computes in int8."""
-        from openvino import opset13
-
-        self.op: Any = opset13
+        self.op: Any = openvino_module().opset13
         self._weights = model.named
         self._int8 = int8
         self._activation = model.spec.activation

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from ..models.heads import ClassificationHead, EmbeddingHead, MatchHead
+from ..models.heads import ClassificationHead, EmbeddingHead, MatchHead, TokenHead
 from ..models.model import Model
 from ..models.spec import RotarySpec
 from .base import DOCUMENT, QUERY
 from .openvino_blocks import MASKED, Blocks, Node
+from .openvino_module import openvino_module
 
 __all__ = ["INPUTS", "build_graph"]
 
@@ -21,7 +22,8 @@ INPUTS = ("input_ids", "lengths", "token_type_ids", "segments")
 def build_graph(model: Model, *, int8: bool) -> tuple[Any, list[np.ndarray]]:
     """Return an openvino.Model and the arrays it shares, which must live as long as what is compiled from it.
 
-    In: (rows, length) int32 ids and (rows,) int32 lengths, and what else of INPUTS it reads. Out: (rows, outputs) float32 logits.
+    In: (rows, length) int32 ids and (rows,) int32 lengths, and what else of INPUTS it reads. Out: (rows, outputs) float32 logits,
+    or (rows, length, outputs) where the head is a TokenHead.
     """
     graph = _Graph(model, int8=int8)
     return graph.build(), graph.b.shared
@@ -37,8 +39,6 @@ class _Graph:
 
     def build(self) -> Any:
         """Body, head, and only the inputs that these read."""
-        import openvino
-
         ids = self._input("input_ids", 2)
         self.length = self.op.gather(self.op.shape_of(ids, "i32"), self.op.constant(1), self.op.constant(0))
         self.steps = self.op.range(self.op.constant(0), self.length, self.op.constant(1), "i32")
@@ -46,7 +46,7 @@ class _Graph:
         self.real = self.op.less(self.op.unsqueeze(self.steps, self.op.constant(0)), ends)
         hidden = self._modernbert(ids, self.spec.rotary) if self.spec.rotary else self._bert(ids)
         logits = self._head(hidden)
-        return openvino.Model([logits], list(self.inputs.values()), "adjudge")
+        return openvino_module().Model([logits], list(self.inputs.values()), "adjudge")
 
     def _input(self, name: str, rank: int) -> Node:
         if name not in self.inputs:
@@ -84,7 +84,7 @@ class _Graph:
         return x
 
     def _first_only(self) -> bool:
-        return not isinstance(self.spec.head, MatchHead) and self.spec.head.pool == "first"
+        return not isinstance(self.spec.head, MatchHead | TokenHead) and self.spec.head.pool == "first"
 
     def _first(self, x: Node) -> Node:
         """(rows, length, size) -> (rows, 1, size)."""
@@ -143,6 +143,8 @@ class _Graph:
 
     def _head(self, hidden: Node) -> Node:
         head = self.spec.head
+        if isinstance(head, TokenHead):
+            return hidden
         if isinstance(head, MatchHead):
             matched = self._match(hidden)
             return self.op.concat([matched, self._aspects(hidden)], 1) if head.aspects else matched

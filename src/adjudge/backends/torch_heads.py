@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ..models.heads import ClassificationHead, EmbeddingHead, MatchHead
+from ..models.heads import ClassificationHead, EmbeddingHead, MatchHead, TokenHead
 from ..models.model import Model
 from .base import DOCUMENT, QUERY
 from .torch_device import Placement
@@ -40,6 +40,8 @@ def build_head(model: Model, placement: Placement) -> Head:
         return _Match(head, tensors)
     if isinstance(head, EmbeddingHead):
         return _Embedding(head)
+    if isinstance(head, TokenHead):
+        return _Tokens()
     return _Classification(head, tensors)
 
 
@@ -65,6 +67,13 @@ class _Embedding:
     def __call__(self, packed: Packed, hidden: Tensor) -> Tensor:
         pooled = hidden.float() if self.firsts_only else _mean(packed, hidden, None)
         return _unit(pooled) if self._normalise else pooled
+
+
+class _Tokens:
+    firsts_only = False
+
+    def __call__(self, packed: Packed, hidden: Tensor) -> Tensor:
+        return hidden.float()
 
 
 class _Match:

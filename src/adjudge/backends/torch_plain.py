@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..models.heads import ClassificationHead, EmbeddingHead
+from ..models.heads import ClassificationHead, EmbeddingHead, TokenHead
 from ..models.model import Model
 from ..models.spec import RotarySpec
 from .base import DOCUMENT, QUERY, Batch, Floats
@@ -58,7 +58,7 @@ class _Plain:
         hidden = self._bert(batch, mask) if self.spec.rotary is None else self._modernbert(batch, mask, self.spec.rotary)
         segments = torch.from_numpy(batch.segments)
         rows = [self._head(hidden[row][mask[row]], segments[row][mask[row]]) for row in range(batch.rows)]
-        return torch.stack(rows).numpy()
+        return (torch.cat(rows) if isinstance(self.spec.head, TokenHead) else torch.stack(rows)).numpy()
 
     def _bert(self, batch: Batch, mask: Tensor) -> Tensor:
         import torch
@@ -128,6 +128,8 @@ class _Plain:
         if isinstance(head, EmbeddingHead):
             pooled = hidden[0] if head.pool == "first" else hidden.mean(0)
             return pooled / pooled.norm() if head.normalise else pooled
+        if isinstance(head, TokenHead):
+            return hidden
         return self._match(hidden, hidden[segments == QUERY], hidden[segments == DOCUMENT])
 
     def _match(self, hidden: Tensor, query: Tensor, document: Tensor) -> Tensor:

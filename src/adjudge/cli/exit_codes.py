@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from .. import errors
 
-__all__ = ["BY_ERROR", "INTERRUPTED", "MEANINGS", "OK", "READER_GONE", "SELF_TEST", "UNEXPECTED", "USAGE", "exit_code"]
+__all__ = ["BY_ERROR", "GATE", "INTERRUPTED", "MEANINGS", "OK", "READER_GONE", "SELF_TEST", "UNEXPECTED", "USAGE", "exit_code"]
 
-OK, UNEXPECTED, USAGE, INPUT, CONFIG, EXTRA, MODEL, HUB, BACKEND, SELF_TEST, TRAINING = range(11)
+OK, UNEXPECTED, USAGE, INPUT, CONFIG, EXTRA, MODEL, HUB, BACKEND, SELF_TEST, TRAINING, ENDPOINT, INDEX, GATE = range(14)
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 READER_GONE = 141  # 128 + SIGPIPE
 
@@ -30,6 +30,16 @@ BY_ERROR: Mapping[type[errors.AdjudgeError], int] = {
     errors.TokenizerMismatchError: MODEL,
     errors.TrainingError: TRAINING,
     errors.HubError: HUB,
+    errors.EndpointError: ENDPOINT,
+    errors.EndpointTimeoutError: ENDPOINT,
+    errors.EndpointRefusedError: ENDPOINT,
+    errors.BrokenStreamError: ENDPOINT,
+    errors.DeclinedError: ENDPOINT,
+    errors.SearchIndexError: INDEX,
+    errors.IndexNotFoundError: INDEX,
+    errors.IndexLockedError: INDEX,
+    errors.IndexMismatchError: INDEX,
+    errors.IndexDamagedError: INDEX,
     errors.BackendError: BACKEND,
     errors.BackendUnavailableError: BACKEND,
     errors.BackendMemoryError: BACKEND,
@@ -48,6 +58,9 @@ MEANINGS: Mapping[int, str] = {
     BACKEND: "The backend, device or precision cannot be had here, or memory ran out.",
     SELF_TEST: "`adjudge doctor` computed other scores than the golden ones.",
     TRAINING: "Training cannot go on: the loss is no number, the scores have become one value, or the checkpoint is another run's.",
+    ENDPOINT: "The language model that should answer could not be reached, refused, took too long, or broke off.",
+    INDEX: "The index is not there, is damaged, is being written to, or was made with another model.",
+    GATE: "`adjudge evaluate --fail-under-gain`: reranking gained less than that, or nobody can tell.",
     INTERRUPTED: "Interrupted (Ctrl-C).",
     READER_GONE: "The program that read the output closed it first, as `head` does.",
 }

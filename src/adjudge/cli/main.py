@@ -11,16 +11,21 @@ import typer
 
 from .._version import __version__
 from ..errors import AdjudgeError
+from .ask import app as ask_app
 from .calibrate import app as calibrate_app
 from .console import ReaderGoneError, say
 from .demo import demo
 from .doctor import app as doctor_app
+from .evaluate import app as evaluate_app
 from .exit_codes import INTERRUPTED, OK, READER_GONE, UNEXPECTED, USAGE, exit_code
+from .index import app as index_app
 from .models import app as models_app
 from .monitor import app as monitor_app
 from .notes import show_notes
 from .rank import app as rank_app
+from .report import app as report_app
 from .score import app as score_app
+from .search import app as search_app
 from .serve import app as serve_app
 from .train import app as train_app
 
@@ -33,7 +38,10 @@ app = typer.Typer(name="adjudge", no_args_is_help=True, pretty_exceptions_enable
 demo_app = typer.Typer()
 demo_app.command()(demo)
 
-for part in (rank_app, score_app, serve_app, calibrate_app, monitor_app, train_app, models_app, demo_app, doctor_app):
+for part in (
+    *(rank_app, score_app, index_app, search_app, ask_app, serve_app, calibrate_app),
+    *(evaluate_app, report_app, monitor_app, train_app, models_app, demo_app, doctor_app),
+):
     app.add_typer(part)
 
 

@@ -66,6 +66,11 @@ class Tokeniser:
         self._query_type, self._document_type = types
         self.specials = sum(len(run.ids) for run in runs)
 
+    @property
+    def special_ids(self) -> frozenset[int]:
+        """Ids that stand for no text: those of the template, padding, mask, and "unknown" where the file calls it special."""
+        return frozenset(index for index, token in self._tokenizer.get_added_tokens_decoder().items() if token.special)
+
     def encode(self, texts: Sequence[str], *, short: int) -> list[EncodedText]:
         """Ids of each text. Texts of more than `short` tokens also get character offsets, for their windows."""
         cleaned = [clean(t) for t in texts]

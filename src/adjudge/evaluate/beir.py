@@ -18,7 +18,7 @@ from .labelled import Labelled, ReadConfig
 from .lines import decode, numbered_lines, text_of
 from .rows import RELEVANT_FROM
 
-__all__ = ["QUERIES", "is_beir", "read_beir"]
+__all__ = ["QUERIES", "find_file", "is_beir", "needed_file", "qrels_file", "read_beir", "text_row"]
 
 QUERIES = 500
 """Of a BEIR folder, so many queries are taken unless another number is asked for."""
@@ -26,7 +26,7 @@ QUERIES = 500
 
 def is_beir(folder: Path) -> bool:
     """Whether a corpus is there."""
-    return _find(folder, "corpus.jsonl") is not None
+    return find_file(folder, "corpus.jsonl") is not None
 
 
 def read_beir(folder: Path, config: ReadConfig) -> tuple[list[Labelled], list[str]]:
@@ -35,11 +35,11 @@ def read_beir(folder: Path, config: ReadConfig) -> tuple[list[Labelled], list[st
     What BM25 found and nobody judged counts as irrelevant, which is a little wrong: a corpus holds answers that nobody marked.
     Raises InputError, with the line, for files that are not what they should be.
     """
-    texts = dict(_texts(_needed(folder, "corpus.jsonl")))
-    asked = dict(_texts(_needed(folder, "queries.jsonl")))
+    texts = dict(_texts(needed_file(folder, "corpus.jsonl")))
+    asked = dict(_texts(needed_file(folder, "queries.jsonl")))
     least = RELEVANT_FROM if config.relevant_from is None else config.relevant_from
     judged: dict[str, dict[str, bool]] = {}
-    for query, document, grade in _grades(_qrels(folder, config.split)):
+    for query, document, grade in _grades(qrels_file(folder, config.split)):
         if query in asked and document in texts:
             judged.setdefault(query, {})[document] = grade >= least
     known = [query for query, labels in judged.items() if any(labels.values())]
@@ -70,14 +70,15 @@ def _texts(path: Path) -> Iterator[tuple[str, str]]:
     """(id, title and text) of each row that holds any."""
     for number, line in numbered_lines(path):
         try:
-            identity, text = _text_row(decode(line))
+            identity, text = text_row(decode(line))
         except InputError as exc:
             raise InputError(f"{path}:{number}: {exc}") from exc
         if text.strip():
             yield identity, text
 
 
-def _text_row(row: Any) -> tuple[str, str]:
+def text_row(row: Any) -> tuple[str, str]:
+    """(id, title and text) of a row of corpus or queries. Raises InputError where it has no id or no text."""
     if not isinstance(row, Mapping):
         raise InputError(f"a row must be an object, not {type(row).__name__}")
     if not isinstance(row.get("_id"), str | int) or not isinstance(row.get("text"), str):
@@ -108,27 +109,29 @@ def _grade(cell: str) -> float | None:
         return None
 
 
-def _qrels(folder: Path, split: str | None) -> Path:
+def qrels_file(folder: Path, split: str | None) -> Path:
+    """The only one, or that of the split. Raises ConfigError where there are several, InputError where there is none."""
     if split is not None:
-        return _needed(folder, f"qrels/{split}.tsv")
-    single = _find(folder, "qrels.tsv")
+        return needed_file(folder, f"qrels/{split}.tsv")
+    single = find_file(folder, "qrels.tsv")
     if single is not None:
         return single
     names = sorted({path.name.removesuffix(".gz").removesuffix(".tsv") for path in (folder / "qrels").glob("*.tsv*")})
     if len(names) == 1:
-        return _needed(folder, f"qrels/{names[0]}.tsv")
+        return needed_file(folder, f"qrels/{names[0]}.tsv")
     if not names:
         raise InputError(f"{folder} holds neither qrels.tsv nor qrels/SPLIT.tsv")
     raise ConfigError(f"{folder} has several splits: {', '.join(names)}; name one (not the one that you report on)")
 
 
-def _find(folder: Path, name: str) -> Path | None:
-    """The file, or the same gzipped."""
+def find_file(folder: Path, name: str) -> Path | None:
+    """The file, or the same gzipped, if one is there."""
     return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
 
 
-def _needed(folder: Path, name: str) -> Path:
-    found = _find(folder, name)
+def needed_file(folder: Path, name: str) -> Path:
+    """The file, or the same gzipped. Raises InputError where neither is there."""
+    found = find_file(folder, name)
     if found is None:
         raise InputError(f"{folder} holds no {name} (nor {name}.gz); a folder in BEIR's layout needs corpus.jsonl, queries.jsonl and qrels")
     return found

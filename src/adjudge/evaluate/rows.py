@@ -20,7 +20,7 @@ from ..errors import InputError
 from .labelled import BadRow, Labelled
 from .lines import decode, numbered_lines
 
-__all__ = ["parse_row", "read_rows"]
+__all__ = ["form_of", "parse_row", "read_rows"]
 
 RELEVANT_FROM = 1.0
 RELEVANT_IN_JUDGEMENTS = 2.0  # of 3: "partial" answers are 1
@@ -53,6 +53,11 @@ def parse_row(row: Any, *, relevant_from: float | None = None) -> list[Labelled]
                 raise InputError(f"{key!r} holds no passage with a label")
             return found
     raise InputError(f"none of {', '.join(map(repr, _FORMS))} is in the row; its keys are {', '.join(map(shown, row))}")
+
+
+def form_of(row: Mapping[str, Any]) -> str:
+    """The key that decides how parse_row() reads the row; "" where none is there."""
+    return next((key for key in _FORMS if key in row), "")
 
 
 def _pair(key: str) -> Callable[[Mapping[str, Any], float], Texts]:

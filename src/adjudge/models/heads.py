@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from ..errors import ModelFilesError, NotARerankerError
 from .reader import Reader
 
-__all__ = ["OWN_SETTINGS", "ClassificationHead", "EmbeddingHead", "HeadSpec", "MatchHead", "parse_head", "relevant_label"]
+__all__ = ["OWN_SETTINGS", "ClassificationHead", "EmbeddingHead", "HeadSpec", "MatchHead", "TokenHead", "parse_head", "relevant_label"]
 
 OWN_SETTINGS = "adjudge"
 """The key of config.json under which adjudge's own settings stand: "head" and "relevant_label"."""
@@ -59,7 +59,14 @@ class EmbeddingHead:
     normalise: bool = True
 
 
-HeadSpec: TypeAlias = ClassificationHead | MatchHead | EmbeddingHead
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenHead:
+    """No head at all: the last hidden states, a row a token, for late interaction and for weights of single tokens."""
+
+    outputs: int  # the hidden size
+
+
+HeadSpec: TypeAlias = ClassificationHead | MatchHead | EmbeddingHead | TokenHead
 
 _DENSE: Mapping[str, Literal["gelu", "relu", "tanh"]] = {
     "bert": "tanh",  # the pooler
@@ -168,6 +175,6 @@ def _parse_own(own: Reader, config: Mapping[str, Any]) -> HeadSpec:
         pool = own.text("pool", default="mean")
         if pool not in ("first", "mean"):
             raise ModelFilesError(f"the pooling {pool!r} of an embedding head is not known; known are first and mean")
-        outputs = Reader(config).size("hidden_size")
+        outputs = Reader(config).size("dim" if config.get("model_type") == "distilbert" else "hidden_size")
         return EmbeddingHead(outputs=outputs, pool="mean" if pool == "mean" else "first", normalise=own.flag("normalise", default=True))
     raise ModelFilesError(f"the head kind {kind!r} is not known to this version of adjudge; known are classification, match and embedding")

@@ -20,7 +20,7 @@ from .spec import Family, ModelSpec, parse_spec
 from .tokenizer_files import find_tokenizer
 from .weights import Weights
 
-__all__ = ["load_encoder", "load_found", "load_model"]
+__all__ = ["load_body", "load_encoder", "load_found", "load_model"]
 
 
 def load_model(name: str | Path, source: SourceConfig | None = None) -> Model:
@@ -54,6 +54,16 @@ def load_encoder(name: str | Path = "embedded", source: SourceConfig | None = No
     if not (found.folder / MANIFEST).is_file():
         raise ModelFilesError(f"{found.folder} has no {MANIFEST}, so it holds no bi-encoder that adjudge can run; use 'embedded'")
     return _load_own(found, role="encoder")
+
+
+def load_body(found: Found, head: Mapping[str, Any]) -> Model:
+    """Read and check the encoder of a transformers folder under a head in adjudge's own form; the checkpoint's own is not looked at."""
+    config = read_json(found.folder / CONFIG)
+    refuse_remote_code(config, found.name, trusted=False)
+    config[OWN_SETTINGS] = {"head": head}
+    model = _assemble(found, parse_spec(config), Weights(weight_files(found.folder)), config)
+    check_body(model)
+    return model
 
 
 def _load_own(found: Found, *, role: str) -> Model:

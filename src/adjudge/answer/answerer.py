@@ -1,0 +1,90 @@
+"""Answerer: from a ranking to an answer that names its sources, with a language model or without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+from ..errors import ClosedError, ConfigError
+from ..types import Ranking
+from .client import ChatClient
+from .settings import AnswerConfig, EndpointConfig
+from .values import Answer
+from .writing import write
+
+__all__ = ["AnswerStream", "Answerer"]
+
+
+class AnswerStream:
+    """An answer's text, piece by piece; iterate over it once, then `answer` is there."""
+
+    def __init__(self, ranking: Ranking, client: ChatClient | None, config: AnswerConfig) -> None:
+        """Nothing is asked before the first piece is wanted."""
+        self._writing = write(ranking, client, config)
+        self._answer: Answer | None = None
+
+    def __iter__(self) -> Iterator[str]:
+        """Joined, the pieces are `answer.text`. Raises EndpointError where the language model fails; `partial` of it is what had come."""
+        self._answer = yield from self._writing
+
+    @property
+    def answer(self) -> Answer:
+        """The whole. Raises ConfigError before the last piece was taken."""
+        if self._answer is None:
+            raise ConfigError("the answer is not complete; iterate over the stream to its end first, once")
+        return self._answer
+
+    def close(self) -> None:
+        """End the request before the answer's end. Safe to call at any time."""
+        self._writing.close()
+
+
+class Answerer:
+    """Answers from what a ranking kept.
+
+    With an endpoint, a language model writes from the numbered passages and cites them. Without one, the answer is the sentences that
+    carried the judge's score. Where the ranking kept nothing, it says so and asks nobody.
+    """
+
+    def __init__(self, endpoint: EndpointConfig | None = None, config: AnswerConfig | None = None) -> None:
+        """Nothing is sent yet. Raises MissingExtraError where an endpoint is given and httpx is not installed."""
+        self.config = AnswerConfig() if config is None else config
+        self._client = None if endpoint is None else ChatClient(endpoint)
+        self._closed = False
+
+    def answer(self, ranking: Ranking) -> Answer:
+        """The answer to the ranking's query.
+
+        Give the ranking a threshold: without one something is always kept, and a question without an answer gets one. Raises EndpointError
+        (unreachable, refused, timed out, broken off, declined) for the language model, ConfigError for a ranking that no loaded
+        reranker made where sentences must be judged.
+        """
+        stream = self.stream(ranking)
+        for _ in stream:
+            pass
+        return stream.answer
+
+    async def aanswer(self, ranking: Ranking) -> Answer:
+        """answer() on a thread, so that the event loop goes on."""
+        import asyncio  # here, because it takes 0.1 s to import and most programs never use it
+
+        return await asyncio.to_thread(self.answer, ranking)
+
+    def stream(self, ranking: Ranking) -> AnswerStream:
+        """answer() piece by piece, as the language model writes. To end the request early, close() the stream."""
+        if self._closed:
+            raise ClosedError("this answerer was closed; create a new one")
+        return AnswerStream(ranking, self._client, self.config)
+
+    def close(self) -> None:
+        """Give back the connection. Safe to call twice."""
+        self._closed = True
+        if self._client is not None:
+            self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

@@ -1,0 +1,96 @@
+"""An answer without a language model: the sentences that carried the judge's scores, word for word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..types import Explanation, Ranking
+from .prompt import headings_of
+from .values import Citation, Quote, Source
+
+__all__ = ["Extract", "extract"]
+
+_SHARE = 0.25  # of the strongest sentence's effect: what does less is context, not the answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extract:
+    """Quoted sentences as a text with citations."""
+
+    text: str  # a line for each quoted source, the best first
+    citations: tuple[Citation, ...]
+    quotes: tuple[Quote, ...]
+
+
+def extract(ranking: Ranking, sources: Sequence[Source], *, sentences: int, most: int) -> Extract:
+    """At most `sentences` sentences of each of the best `most` sources; those whose absence costs the source's score most.
+
+    A sentence that stands in several sources is quoted once, and cites them all. Judges each passage again without each of its sentences
+    (Ranking.explain), so it costs about as many pairs as the passages have sentences. Raises ConfigError for a ranking without a reranker.
+    """
+    lines: list[list[Quote]] = []
+    citing: list[list[int]] = []  # the sources of each line
+    told: dict[str, int] = {}  # a sentence's words, and the line that it stands in
+    for position, source in enumerate(sources[:most]):
+        quotes = _quotes(source, ranking.explain(position), sentences)
+        for line in {told[_words(quote)] for quote in quotes if _words(quote) in told}:
+            citing[line].append(source.number)
+        new = [quote for quote in quotes if _words(quote) not in told]
+        if new:
+            told |= {_words(quote): len(lines) for quote in new}
+            lines.append(new)
+            citing.append([source.number])
+    return _put_together(lines, citing)
+
+
+def _put_together(lines: Sequence[Sequence[Quote]], citing: Sequence[Sequence[int]]) -> Extract:
+    text = ""
+    citations: list[Citation] = []
+    for quotes, numbers in zip(lines, citing, strict=True):
+        text += ("\n" if text else "") + _line(quotes) + " "
+        for number in numbers:
+            citations.append(Citation(number=number, start=len(text), end=len(text) + len(f"[{number}]"), known=True))
+            text += f"[{number}]"
+    return Extract(text=text, citations=tuple(citations), quotes=tuple(quote for quotes in lines for quote in quotes))
+
+
+def _words(quote: Quote) -> str:
+    return " ".join(quote.text.casefold().split())
+
+
+def _quotes(source: Source, explanation: Explanation, most: int) -> list[Quote]:
+    """The strongest sentences in the order of the text; the whole passage where it is one sentence."""
+    if not explanation.sentences:
+        start = source.start + len(source.text) - len(source.text.lstrip())
+        text = source.text.strip()
+        return [Quote(source=source.number, text=text, start=start, end=start + len(text), effect=None)]
+    titles = headings_of(source.document.metadata)
+    told = [s for s in explanation.sentences if not _is_heading(s.text, titles)] or list(explanation.sentences)
+    by_effect = sorted(told, key=lambda s: -s.effect)
+    least = _SHARE * by_effect[0].effect
+    # Where each sentence can be missed because another says the same, no effect is above 0, and the best of them is still the best.
+    chosen = [s for s in by_effect[:most] if s.effect > 0 and s.effect >= least] or by_effect[:1]
+    return [
+        Quote(source=source.number, text=s.text, start=s.start, end=s.end, effect=s.effect) for s in sorted(chosen, key=lambda s: s.start)
+    ]
+
+
+def _is_heading(text: str, titles: Sequence[str]) -> bool:
+    """A heading says what its text is about, not what it says."""
+    return text.startswith("#") or any(_part_of(" ".join(title.split()), " ".join(text.split())) for title in titles)
+
+
+def _part_of(title: str, words: str) -> bool:
+    """A long heading may be several sentences: "4.5. Can I install it? Can I remove it?"."""
+    if title.startswith(words) and not any(letter.isalpha() for letter in words):
+        return True
+    return title == words or (len(words) * 4 >= len(title) and words in title)
+
+
+def _line(quotes: Sequence[Quote]) -> str:
+    """The sentences on one line, with an ellipsis where something between them is left out."""
+    line = " ".join(quotes[0].text.split())
+    for before, quote in zip(quotes, quotes[1:], strict=False):
+        line += (" " if quote.start - before.end <= 2 else " … ") + " ".join(quote.text.split())
+    return line

@@ -1,0 +1,86 @@
+"""Quoted answers: the sentences that carried the score, word for word, each with its source."""
+
+from __future__ import annotations
+
+import pytest
+
+from adjudge import Document, Ranking, Reranker
+from adjudge.answer.extractive import Extract, extract
+from adjudge.answer.prompt import numbered_sources
+from adjudge.errors import ConfigError
+
+
+def of(ranking: Ranking, *, sentences: int = 2, most: int = 3) -> Extract:
+    sources, _ = numbered_sources(ranking, 10**6)
+    found = extract(ranking, sources, sentences=sentences, most=most)
+    for quote in found.quotes:
+        assert quote.text == sources[quote.source - 1].document.text[quote.start : quote.end]
+    for citation in found.citations:
+        assert found.text[citation.start : citation.end] == f"[{citation.number}]"
+    return found
+
+
+def test_the_sentence_that_carried_the_score(ranking: Ranking) -> None:
+    found = of(ranking, sentences=1)
+    quoted = {quote.text for quote in found.quotes}
+    assert "Giant pandas eat almost nothing but bamboo." in quoted
+    assert not any("Sichuan" in text for text in quoted)
+    assert found.text.count("\n") == 1
+    assert sorted(c.number for c in found.citations) == [1, 2]
+
+
+def test_the_effect_is_that_of_the_explanation(ranking: Ranking) -> None:
+    found = of(ranking)
+    effects = {s.text: s.effect for at in range(2) for s in ranking.explain(at).sentences}
+    told = [quote for quote in found.quotes if quote.effect is not None]
+    assert told
+    assert {q.text: q.effect for q in told} == pytest.approx({q.text: effects[q.text] for q in told}, abs=0.05)
+
+
+def test_a_passage_of_one_sentence_is_quoted_whole(word_judge: Reranker) -> None:
+    found = of(word_judge.rank("pandas", [Document("  Pandas eat bamboo ")]))
+    assert (found.text, found.quotes[0].effect) == ("Pandas eat bamboo [1]", None)
+    assert found.quotes[0].start == 2
+
+
+def test_what_two_sources_say_alike_is_said_once_and_cites_both(word_judge: Reranker) -> None:
+    copies = [Document("Giant pandas eat bamboo.", "a"), Document("Giant  pandas eat\nbamboo.", "b"), Document("Pandas sleep.", "c")]
+    found = of(word_judge.rank("What do giant pandas eat?", copies))
+    assert found.text == "Giant pandas eat bamboo. [1][2]\nPandas sleep. [3]"
+
+
+def test_sentences_stay_in_their_order_and_gaps_are_marked(word_judge: Reranker) -> None:
+    text = "Pandas eat bamboo. Bread is baked from flour. Giant pandas eat a lot."
+    found = of(word_judge.rank("giant pandas eat bamboo", [text]))
+    assert found.text == "Pandas eat bamboo. … Giant pandas eat a lot. [1]"
+    assert of(word_judge.rank("giant pandas eat bamboo", [text]), sentences=1).text.count("…") == 0
+
+
+def test_only_so_many_sources_are_quoted(word_judge: Reranker) -> None:
+    ranking = word_judge.rank("pandas", [f"pandas eat {number}" for number in range(5)])
+    assert {c.number for c in of(ranking, most=2).citations} == {1, 2}
+
+
+def test_a_heading_is_no_answer(word_judge: Reranker) -> None:
+    document = Document("Giant pandas\nThey eat bamboo. They sleep.", None, {"headings": ["Giant pandas"]})
+    found = of(word_judge.rank("What do giant pandas eat?", [document]), sentences=1)
+    assert found.text == "They eat bamboo. [1]"
+
+
+def test_half_a_heading_is_no_answer_either(word_judge: Reranker) -> None:
+    heading = "4.5. Can pandas eat bamboo? Can giant pandas eat bread?"
+    document = Document(f"{heading}\n\nThey eat bamboo. They sleep.", None, {"headings": ["Food", heading]})
+    found = of(word_judge.rank("Can giant pandas eat bamboo?", [document]), sentences=2)
+    assert found.text == "They eat bamboo. [1]"
+
+
+def test_where_no_sentence_speaks_for_the_answer_one_is_quoted_all_the_same(word_judge: Reranker) -> None:
+    found = of(word_judge.rank("zebra", ["Bread is baked. Water is wet."]))
+    assert len(found.quotes) == 1
+
+
+def test_a_ranking_without_its_reranker(word_judge: Reranker) -> None:
+    ranking = word_judge.rank("pandas", ["Pandas eat bamboo. They sleep."])
+    bare = Ranking(query=ranking.query, results=ranking.results)
+    with pytest.raises(ConfigError, match="rank again to explain"):
+        of(bare)
