@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -199,7 +200,7 @@ def plain_names(wanted: Mapping[str, list[str]], extra: str) -> set[str]:
         if line.startswith("adjudge["):
             names.update(*(plain_names(wanted, inner) for inner in line[8:-1].split(",")))
         else:
-            names.add(line.split(">")[0])
+            names.add(re.split(r"[\[>]", line)[0])  # what is asked for by an extra of a package is the package
     return names
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import subprocess
@@ -15,6 +16,7 @@ from adjudge import Reranker
 from adjudge.errors import BackendError, BackendUnavailableError, ConfigError
 from adjudge.evaluate.peers import ADAPTERS, RerankerSpec, Worker, parse_reranker
 from adjudge.evaluate.peers import client as client_module
+from tests.references import export_onnx
 from tests.server.serving import Live, quick_settings, serving
 from tests.tiny_models import Tiny
 
@@ -126,23 +128,46 @@ def test_a_server_that_is_not_there_or_says_no(live: Live) -> None:
         worker.judge("q", ["d"])
 
 
+LOGITS = ("fastembed", "rerankers")
+"""Libraries whose scores are logits; the others' are sigmoids of them."""
+
+
+def as_it_wants_it(name: str, folder: Path, target: Path) -> Path:
+    """The tiny model in the form that a library reads."""
+    if name not in ("fastembed", "flashrank"):
+        return folder
+    known = "ms-marco-TinyBERT-L-2-v2"  # the smallest name on FlashRank's list
+    exported = export_onnx(folder, target / (known if name == "flashrank" else "tiny"))
+    settings = json.loads((exported / "tokenizer_config.json").read_text(encoding="utf-8")) | {"model_max_length": 64, "pad_token": "[PAD]"}
+    (exported / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+    (exported / "special_tokens_map.json").write_text(json.dumps({"pad_token": "[PAD]", "unk_token": "[UNK]"}), encoding="utf-8")
+    if name == "flashrank":
+        (exported / "model.onnx").rename(exported / "flashrank-TinyBERT-L-2-v2.onnx")
+    return exported
+
+
 @pytest.mark.peers
 @pytest.mark.slow
 @pytest.mark.skipif(PEERS is None, reason="ADJUDGE_PEERS names no folder of environments")
-@pytest.mark.parametrize("name", ["flagembedding", "sentence-transformers"])
-def test_libraries_run_in_their_own_environment(tiny_folder: Folders, name: str) -> None:
+@pytest.mark.parametrize("name", ["flagembedding", "sentence-transformers", "fastembed", "rerankers", "flashrank"])
+def test_libraries_run_in_their_own_environment(tiny_folder: Folders, tmp_path: Path, name: str) -> None:
     assert PEERS is not None
-    python = PEERS / name / "bin" / "python"
-    if not python.exists():
-        pytest.skip(f"{python} is not there")
-    folder = tiny_folder(Tiny(family="xlm-roberta"))
-    spec = RerankerSpec(name=name, adapter=name, model=str(folder), options=ADAPTERS[name].options, python=str(python))
+    homes = [PEERS / home / "bin" / "python" for home in (name, "onnx-peers")]
+    python = next((path for path in homes if path.exists()), None)
+    if python is None or (python == homes[1] and name not in ("fastembed", "flashrank")):
+        pytest.skip(f"{homes[0]} is not there")
+    folder = tiny_folder(Tiny(family="xlm-roberta" if name in ("flagembedding", "sentence-transformers") else "bert"))
+    spec = RerankerSpec(
+        name=name, adapter=name, model=str(as_it_wants_it(name, folder, tmp_path)), options=ADAPTERS[name].options, python=str(python)
+    )
     with Worker(spec) as worker, Reranker(folder, backend="torch", precision="f32") as judge:
         judged = worker.judge("red apples", DOCUMENTS)
         alone = [worker.judge("red apples", [document]).scores[0] for document in DOCUMENTS]
         expected = {r.index: r.logit for r in judge.rank("red apples", DOCUMENTS)}
         assert name in {package.lower() for package in worker.facts.versions}
     assert judged.scores == pytest.approx(alone, abs=1e-4), "scores come back in the order of the documents"
-    if name == "sentence-transformers":  # FlagEmbedding puts the tiny model's pairs together in its own way
-        for index, logit in expected.items():
-            assert judged.scores[index] == pytest.approx(1 / (1 + math.exp(-logit)), abs=1e-3)
+    if name == "flagembedding":  # it puts the tiny model's pairs together in its own way
+        return
+    for index, logit in expected.items():
+        wanted = logit if name in LOGITS else 1 / (1 + math.exp(-logit))
+        assert judged.scores[index] == pytest.approx(wanted, abs=1e-3)

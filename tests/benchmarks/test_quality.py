@@ -1,0 +1,65 @@
+"""The quality benchmark: a whole small run that goes on where it was, and its tables by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import quality, quality_tables
+
+TEXTS = {
+    "en": ("What do pandas eat?", "Giant pandas eat almost nothing but bamboo.", "Bread is baked from flour and water."),
+    "es": ("¿Qué comen los pandas?", "Los pandas gigantes comen casi solo bambú.", "El pan se hace con harina y agua."),
+}
+
+
+def write_set(folder: Path, language: str) -> None:
+    """Two documents and one question in BEIR's layout."""
+    query, right, wrong = TEXTS[language]
+    folder.mkdir()
+    rows = [{"_id": "right", "text": right}, {"_id": "wrong", "text": wrong}]
+    (folder / "corpus.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (folder / "queries.jsonl").write_text(json.dumps({"_id": "q", "text": query}) + "\n", encoding="utf-8")
+    (folder / "qrels.tsv").write_text("q\tright\t1\n", encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_run_is_written_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(quality, "LANGUAGES", ("en", "es"))
+    for language in TEXTS:
+        write_set(tmp_path / f"xquad-{language}", language)
+    arguments = ["--data", str(tmp_path), "--work", str(tmp_path / "work"), "--sets", "xquad-en", "--judge", "small=embedded"]
+    quality.main([*arguments, "--out", str(tmp_path / "a.json")])
+    found = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert list(found["sets"][0]["systems"]) == ["BM25", "bi-encoder", "fusion", "small"]
+    assert found["sets"][0]["systems"]["small"]["Success@1"][0] == 1
+    assert found["sets"][0]["systems"]["small"]["query_ms"]["p50"] > 0
+    assert [(row["asked"], row["held"]) for row in found["across"]] == [("en", "es"), ("es", "en")]
+    assert len(found["traps"]) == 10
+    monkeypatch.setattr(quality, "evaluate", None)  # nothing is evaluated twice
+    quality.main([*arguments, "--out", str(tmp_path / "b.json")])
+    assert json.loads((tmp_path / "b.json").read_text(encoding="utf-8"))["sets"] == found["sets"]
+    capsys.readouterr()
+    quality_tables.main([str(tmp_path / "a.json")])
+    assert "| xquad-en | 1 |" in capsys.readouterr().out
+
+
+def test_tables_hold_the_means() -> None:
+    systems = {name: {"nDCG@10": [value, 0, 1]} for name, value in (("BM25", 0.5), ("small", 0.75))}
+    for row in systems.values():
+        row |= {m: row["nDCG@10"] for m in ("RR@10", "Success@1", "Success@3")} | {"query_ms": {"p50": 1200.0, "p95": 2.0}}  # type: ignore[dict-item]
+    sets = [
+        {"set": "a", "queries": 7, "systems": systems, "differences": {"small - BM25": [0.25, 0.1, 0.4]}},
+        {"set": "b", "queries": 7, "systems": systems, "differences": {"small - BM25": [-0.05, -0.2, -0.01]}},
+    ]
+    text = quality_tables.set_tables({"sets": sets})
+    assert "| a | 7 | 0.500 | **0.750** |" in text
+    assert "| small - BM25 | +0.100 | 1 | 1 |" in text
+    assert "| ms a query, median | 1,200 | 1,200 |" in text
+    side = {"answer": 0.9, "worst_answer": 0.2, "other": 0.4}
+    traps = quality_tables.traps_table({"judges": ["small"], "traps": [{"question": "Q?", "small": side}]})
+    assert "| Q? | **0.90 / 0.40** |" in traps
+    assert "| an answer first | 1 of 1 |" in traps
+    assert "| every answer above the rest | 0 of 1 |" in traps
