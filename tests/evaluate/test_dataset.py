@@ -237,3 +237,8 @@ def test_settings_are_checked(tmp_path: Path) -> None:
         read_dataset(tmp_path)
     with pytest.raises(InputError, match="cannot be read: No such file"):
         read_dataset(tmp_path / "nowhere.csv")
+
+
+def test_a_path_that_is_not_there_is_told_as_that(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"there is no .*nothing: name a folder"):
+        read_dataset(tmp_path / "nothing")

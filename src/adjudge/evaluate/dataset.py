@@ -95,4 +95,6 @@ def _read(path: Path, config: DatasetConfig, problems: ProblemList) -> Dataset:
         return read_folder(path, config, problems)
     if config.split is not None or config.qrels is not None:
         raise ConfigError("split and qrels belong to a BEIR folder; a file of rows carries its own labels")
+    if not path.exists():
+        raise InputError(f"there is no {path}: name a folder in BEIR's layout, or a .jsonl, .csv or .tsv file")
     return read_table(path, config, problems)

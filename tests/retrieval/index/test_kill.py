@@ -82,14 +82,13 @@ def test_a_build_may_be_killed_at_any_moment(docs: Path, tmp_path: Path, kind: s
     index = tmp_path / ("index" if kind == "lance" else "index.db")
     drawn = random.Random(0)
     interrupted = 0
-    for turn, word in enumerate(("old", "new", "old")):
+    for turn, word in enumerate(("old", "new")):
         write(docs, word)
         for _ in range(3):
             interrupted += killed(docs, index, drawn.uniform(0.05, 1.5 + turn))
             require_whole(index)
         build_index([docs], index, encoder=Hashing())
         require_finished(index, word)
-    print(f"{interrupted} of 9 builds were killed before their end")
     assert interrupted
 
 
