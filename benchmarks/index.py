@@ -184,14 +184,14 @@ def main(given: Sequence[str] | None = None) -> None:
     sentences = read_sentences(arguments.data)
     real, rate = _embedded(sentences, arguments.embed, arguments.seed)
     print(f"{len(sentences):,} sentences; {rate:.0f} passages embedded a second, so a million take {1e6 / rate / 3600:.1f} h", flush=True)
-    sizes = []
+    sizes: list[dict[str, Any]] = []
+    versions = {name: version(name) for name in ("adjudge", "lancedb", "pyarrow", "openvino", "numpy")}
+    content = {"versions": versions, "embedded_a_second": rate, "hours_for_a_million": 1e6 / rate / 3600, "sizes": sizes}
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         for count in arguments.passages:
             sizes.append(measure(sentences, real, count, Path(folder) / str(count), seed=arguments.seed))
             _show(sizes[-1])
-    versions = {name: version(name) for name in ("adjudge", "lancedb", "pyarrow", "openvino", "numpy")}
-    content = {"versions": versions, "embedded_a_second": rate, "hours_for_a_million": 1e6 / rate / 3600, "sizes": sizes}
-    print(f"written to {write_results('index', content, out=arguments.out)}")
+            print(f"written to {write_results('index', content, out=arguments.out)}")  # each size: the next one may take an hour
 
 
 if __name__ == "__main__":
