@@ -29,6 +29,15 @@ def index(uri: str) -> Iterator[Index]:
     made.close()
 
 
+@pytest.fixture(scope="module", params=["lance", "milvus"])
+def read_only(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """The same for tests that change nothing: a collection takes Milvus Lite a second."""
+    made = create_index(str(tmp_path_factory.mktemp("held") / ("index" if request.param == "lance" else "index.db")), FACTS)
+    fill(made)
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def empty(uri: str) -> Iterator[Index]:
     """An index that holds nothing."""

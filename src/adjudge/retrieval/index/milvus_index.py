@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,13 @@ from .passages import candidates, require_k, require_vector
 
 __all__ = ["MilvusIndex", "make_milvus"]
 
+Found = TypeVar("Found")
+
 MOST_HITS = 16_384
 """Milvus gives no more for one question."""
+
+TRIES = 20
+"""Commits that one question outlives; a writer commits every thirty seconds, so more than one is rare."""
 
 SHOWN = ["id", "text", "source", "headings", "start_at", "end_at", "metadata"]
 
@@ -52,15 +57,17 @@ class MilvusIndex:
 
     def sources(self) -> Mapping[str, IndexedSource]:
         """All that is indexed, by key."""
-        with self._asking() as (held, state):
-            return {key: source for key, (source, batch) in held.sources().items() if state.shows(key, batch)}
+        return self._steadily(lambda held, state: {key: s for key, (s, batch) in held.sources().items() if state.shows(key, batch)})
 
     def count(self, *, where: Where | None = None) -> int:
         """Passages, or those of them that `where` lets through."""
         condition = milvus_filter(where)
-        with self._asking() as (held, state):
+
+        def count(held: Collections, state: State) -> int:
             rows = held.client.query(held.passages, filter=_both(state, condition), output_fields=["count(*)"], **STRONG)
             return int(rows[0]["count(*)"])
+
+        return self._steadily(count)
 
     def by_vector(self, vector: NDArray[np.float32], k: int, *, where: Where | None = None) -> list[Candidate]:
         """The nearest by cosine, as exactly as the collection's vector index is."""
@@ -77,12 +84,16 @@ class MilvusIndex:
     def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """(ids, dimensions) stored vectors, row i for id i."""
         wanted = list(dict.fromkeys(ids))
-        found: dict[str, list[float]] = {}
-        with self._asking() as (held, state):
+
+        def read(held: Collections, state: State) -> dict[str, list[float]]:
+            found: dict[str, list[float]] = {}
             for first in range(0, len(wanted), 500):
                 condition = f"id in {milvus_list(wanted[first : first + 500])}"
                 rows = held.client.query(held.passages, filter=_both(state, condition), output_fields=["id", "vector"], **STRONG)
                 found |= {row["id"]: row["vector"] for row in rows}
+            return found
+
+        found = self._steadily(read)
         missing = [wanted_id for wanted_id in wanted if wanted_id not in found]
         if missing:
             raise InputError(f"{len(missing)} of {len(wanted)} passages are not in the index; the first: {missing[0]!r}")
@@ -111,11 +122,24 @@ class MilvusIndex:
     def _search(self, data: list[Any], field: str, metric: str, wanted: tuple[int, str | None]) -> list[Candidate]:
         k, condition = wanted
         require_k(k)
-        with self._asking() as (held, state):
+
+        def search(held: Collections, state: State) -> list[Candidate]:
             options: dict[str, Any] = {"anns_field": field, "search_params": {"metric_type": metric}, "output_fields": SHOWN}
             options |= {"filter": _both(state, condition), "limit": min(k, MOST_HITS)}
             hits = held.client.search(held.passages, data, **options, **STRONG)[0]
             return candidates(_shown(hit["entity"], hit["distance"], metric) for hit in hits)
+
+        return self._steadily(search)
+
+    def _steadily(self, read: Callable[[Collections, State], Found]) -> Found:
+        """What is read between two looks at the same state: a commit in between may have taken out what the first one still shows."""
+        with self._asking() as (held, state):
+            for _ in range(TRIES):
+                found, seen = read(held, state), state
+                state = held.state()
+                if state == seen:
+                    return found
+        raise SearchIndexError(f"{self.address} changed {TRIES} times while it was read; ask again when its writer has done")
 
     @contextmanager
     def _asking(self) -> Iterator[tuple[Collections, State]]:
