@@ -82,20 +82,20 @@ def test_a_run_is_written_and_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
     data, kept, out = write_sets(tmp_path / "data"), tmp_path / "kept.jsonl", tmp_path / "out.json"
     for module in (study, long_set):
         monkeypatch.setattr(module, "SETS", SETS)
-    command = ["key_passages", "--data", str(data), "--queries", "2", "--backend", "fake", "--kept", str(kept), "--out", str(out)]
+    command = ["key_passages", "--data", str(data), "--queries", "1", "--backend", "fake", "--kept", str(kept), "--out", str(out)]
     monkeypatch.setattr(sys, "argv", command)
     study.main()
     first = json.loads(out.read_text(encoding="utf-8"))
-    assert first["same_language"]["queries"] == 4
+    assert first["same_language"]["queries"] == 2
     assert first["across_languages"] == {"queries": 0, "methods": {}}
     assert list(first["same_language"]["methods"]) == first["methods"]
     lines = kept.read_text(encoding="utf-8").splitlines(keepends=True)
-    assert len(lines) == 5
-    kept.write_text("".join(lines[:3]) + lines[3][:20], encoding="utf-8")
+    assert len(lines) == 3
+    kept.write_text("".join(lines[:2]) + lines[2][:20], encoding="utf-8")
     capsys.readouterr()
     study.main()
-    assert capsys.readouterr().out.count(" rank ") == 2 * len(first["methods"])
-    assert kept.read_text(encoding="utf-8").splitlines(keepends=True)[:3] == lines[:3]
+    assert capsys.readouterr().out.count(" rank ") == len(first["methods"])
+    assert kept.read_text(encoding="utf-8").splitlines(keepends=True)[:2] == lines[:2]
     monkeypatch.setattr(sys, "argv", [*command, "--seed", "9"])
     with pytest.raises(SystemExit, match="other settings"):
         study.main()
