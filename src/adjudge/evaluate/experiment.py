@@ -79,18 +79,16 @@ def run_experiment(data: Dataset, config: ExperimentConfig, *, progress: Progres
 
     Raises ConfigError, InputError, BackendError or ModelError; what was done until then is in the journal.
     """
-    journal = Journal(config.journal, fingerprint=_fingerprint(data, config), restart=config.restart)
-    try:
+    with ExitStack() as undo:
+        journal = undo.enter_context(Journal(config.journal, fingerprint=_fingerprint(data, config), restart=config.restart))
         tell = progress if progress is not None else _silent
         first, problems = _first_stage(data, config, journal, tell)
         for query, found in first.found.items():
             if not found.documents:
                 problems.add("no_candidates", query)
         raw = _judge_all(data, config, first, journal, tell)
-        return Raw(first=first, judged=raw.judged, sessions=raw.sessions, problems=problems.values(), warnings=raw.warnings), journal
-    except BaseException:
-        journal.close()
-        raise
+        undo.pop_all()
+    return Raw(first=first, judged=raw.judged, sessions=raw.sessions, problems=problems.values(), warnings=raw.warnings), journal
 
 
 def _silent(stage: str, done: int, total: int) -> None:

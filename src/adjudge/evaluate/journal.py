@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -36,12 +37,11 @@ class Journal:
                 self._file = path.open("a+b")
             except OSError as exc:
                 raise InputError(f"{path} cannot be written: {exc.strerror or exc}") from exc
-            try:
+            with ExitStack() as undo:
+                undo.enter_context(self._file)
                 _hold(self._file, path)
                 self._begin(self._file, path, fingerprint, restart=restart)
-            except BaseException:
-                self._file.close()
-                raise
+                undo.pop_all()
 
     @property
     def resumed(self) -> bool:

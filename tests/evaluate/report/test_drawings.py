@@ -238,7 +238,9 @@ def test_of_equal_f1_the_lowest_cutoff_is_named() -> None:
 
 
 def test_one_cutoff() -> None:
-    parsed(draw_cutoffs(CUTOFFS[:1], (-4.0, 9.0), name="x", width=310.0))
+    root = parsed(draw_cutoffs(CUTOFFS[:1], (-4.0, 9.0), name="x", width=310.0))
+    assert len(of(root, "line", "best")) == 1
+    assert inside(root)
 
 
 def test_names_of_anybody_stay_text() -> None:

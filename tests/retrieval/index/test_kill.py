@@ -94,7 +94,8 @@ def test_a_build_may_be_killed_at_any_moment(docs: Path, tmp_path: Path, kind: s
 
 def test_a_build_that_was_killed_goes_on(docs: Path, tmp_path: Path) -> None:
     index = tmp_path / "index"
-    killed(docs, index, 0.4)
+    assert killed(docs, index, 0.4)
     require_whole(index)
-    build_index([docs], index, encoder=Hashing())
+    report = build_index([docs], index, encoder=Hashing())
+    assert report.passages == ROWS + FILES
     require_finished(index, "old")

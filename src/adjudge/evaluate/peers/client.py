@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -71,11 +71,10 @@ class Worker:
         except OSError as exc:
             self._log.close()
             raise BackendUnavailableError(f"{spec.name}: the interpreter {spec.python} cannot be started ({exc.strerror or exc})") from exc
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.close)
             self.facts = self._load()
-        except BaseException:
-            self.close()
-            raise
+            undo.pop_all()
 
     def judge(self, query: str, documents: Sequence[str]) -> Judged:
         """Score them. Raises BackendError where the worker fails or dies."""

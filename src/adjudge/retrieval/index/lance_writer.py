@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -72,11 +73,10 @@ class LanceWriter:
         self._folder = folder
         self._lock = WriterLock(folder / LOCK, what=f"the index in {folder}")
         self._closed = False
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.close)
             self._begin()
-        except BaseException:
-            self.close()
-            raise
+            undo.pop_all()
 
     def sources(self) -> Mapping[str, IndexedSource]:
         """All that is indexed, by key."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -43,11 +43,10 @@ class MilvusIndex:
         self._closed = False
         with _translated(address):
             self._collections = _connected(address)
-            try:
+            with ExitStack() as undo:
+                undo.callback(self.close)
                 self._facts = self._collections.facts()
-            except BaseException:
-                self.close()
-                raise
+                undo.pop_all()
 
     @property
     def facts(self) -> IndexFacts:
@@ -168,14 +167,13 @@ def _connected(address: MilvusAddress) -> Collections:
         from pymilvus import MilvusClient
     except ImportError:
         raise MissingExtraError(package="pymilvus", extra="milvus", what="an index in Milvus") from None
-    if address.file is not None:
-        hold(address.file)
-    try:
-        return Collections(MilvusClient(uri=address.uri, token=address.token), address.collection)
-    except BaseException:
+    with ExitStack() as undo:
         if address.file is not None:
-            let_go(address.file)
-        raise
+            hold(address.file)
+            undo.callback(let_go, address.file)
+        collections = Collections(MilvusClient(uri=address.uri, token=address.token), address.collection)
+        undo.pop_all()
+    return collections
 
 
 def _disconnect(collections: Collections, address: MilvusAddress) -> None:

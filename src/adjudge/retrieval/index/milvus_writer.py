@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -58,12 +59,11 @@ class MilvusWriter:
         self._closed = False
         self._file_lock = _file_lock(address)
         self._lease: Lease | None = None
-        try:
+        with ExitStack() as undo:
+            undo.callback(self.close)
             self._lease = _lease(collections, address)
             self._begin()
-        except BaseException:
-            self.close()
-            raise
+            undo.pop_all()
 
     def sources(self) -> Mapping[str, IndexedSource]:
         """All that is indexed, by key."""

@@ -74,8 +74,8 @@ def _opener() -> Callable[[BinaryIO], Document]:
     return docx.Document
 
 
-_PACKED = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, NotImplementedError, RuntimeError, EOFError, OSError)
-"""What broken zip files end in; those with a password in RuntimeError."""
+_PACKED = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, RuntimeError, EOFError, OSError)
+"""What broken zip files end in; those with a password, or packed in a way that Python does not know, in RuntimeError."""
 
 _BROKEN = (*_PACKED, SyntaxError, KeyError, AttributeError, IndexError, TypeError)
 """What broken parts end in (XML in SyntaxError), and missing ones, and parts of the wrong kind."""
