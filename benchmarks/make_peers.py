@@ -41,7 +41,7 @@ ENVIRONMENTS = {
         "uvicorn>=0.32",
     ),
     # Its last release; what it was built against has moved on since, hence the upper bounds.
-    "infinity": (TORCH, "infinity-emb[torch,server]==0.0.77", "transformers>=4.47,<4.50", "optimum<2", "huggingface-hub<1", "click<8.2"),
+    "infinity": (TORCH, "infinity-emb[torch,server]==0.0.77", "transformers>=4.47,<4.49", "optimum<2", "huggingface-hub<1", "click<8.2"),
     "flagembedding": (TORCH, "FlagEmbedding>=1.4.2,<2", "transformers>=4.57,<5", "huggingface-hub<1"),
     "open-retrievals": (TORCH, "open-retrievals==0.0.14", "transformers>=4.57,<5", "huggingface-hub<1"),
 }

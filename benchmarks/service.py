@@ -36,7 +36,7 @@ from .models import add_models_argument, build_model
 from .passages import add_data_argument, read_passages
 from .results import write_results
 from .service_load import Asked, added_latency, draw_asked, press
-from .service_servers import SERVERS, Running, running
+from .service_servers import SERVERS, NotStartedError, Running, Server, running
 from .shapes import SHAPES
 from .systems import DEFAULT_PEERS
 
@@ -124,15 +124,24 @@ def run(name: str, model: str, args: Namespace, wanted: Sequence[str]) -> dict[s
     with Reranker(model, max_length=512, windows=WindowConfig(mode="truncate")) as judge:
         judge.warm_up()
         for server in (s for s in SERVERS if s.name in wanted):
-            log = Path("build/benchmark-logs") / f"service-{name}-{server.name}.log"
-            with running(server, model, args.peers, log=log) as at:
-                if at is None:
-                    Console(stderr=True).print(f"{server.name}: no environment; python -m benchmarks.make_peers {server.environment}")
-                    continue
-                found[server.name] = measure(at, judge, asked, args)
-                if args.soak and server.name == "adjudge":
-                    found[server.name]["soak"] = soak(at, asked, seconds=args.soak)
+            try:
+                seen = _run_one(server, name, model, judge, asked, args)
+            except NotStartedError as error:  # the others are worth their hour all the same
+                Console(stderr=True).print(f"{server.name}: left out. {error}")
+                continue
+            if seen is not None:
+                found[server.name] = seen
     return found
+
+
+def _run_one(server: Server, name: str, model: str, judge: Reranker, asked: Sequence[Asked], args: Namespace) -> dict[str, Any] | None:
+    log = Path("build/benchmark-logs") / f"service-{name}-{server.name}.log"
+    with running(server, model, args.peers, log=log) as at:
+        if at is None:
+            Console(stderr=True).print(f"{server.name}: no environment; python -m benchmarks.make_peers {server.environment}")
+            return None
+        found = measure(at, judge, asked, args)
+        return found | {"soak": soak(at, asked, seconds=args.soak)} if args.soak and server.name == "adjudge" else found
 
 
 def show(name: str, found: dict[str, Any]) -> Table:

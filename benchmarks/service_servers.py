@@ -16,10 +16,14 @@ from pathlib import Path
 import httpx
 import psutil
 
-__all__ = ["SERVERS", "Running", "Server", "running"]
+__all__ = ["SERVERS", "NotStartedError", "Running", "Server", "running"]
 
 ROOT = Path(__file__).resolve().parent.parent
 START_S = 300.0
+
+
+class NotStartedError(RuntimeError):
+    """A server did not come up; its log says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class Running:
 
 @contextmanager
 def running(server: Server, model: str, peers: Path, *, log: Path) -> Iterator[Running | None]:
-    """Inside, the server answers. None where its environment was not made."""
+    """Inside, the server answers. None where its environment was not made. Raises NotStartedError."""
     python = _python(server, peers)
     if python is None:
         yield None
@@ -140,4 +144,4 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
             pass
         time.sleep(0.2)
     words = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    raise SystemExit(f"{url} does not answer; the last line of {log}: {words[-1] if words else '(nothing)'}")
+    raise NotStartedError(f"{url} does not answer; the last line of {log}: {words[-1] if words else '(nothing)'}")

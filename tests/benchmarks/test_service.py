@@ -12,6 +12,7 @@ import pytest
 from benchmarks import service
 from benchmarks.passages import Passages
 from benchmarks.service_load import SIZES, Seen, added_latency, draw_asked, percentiles, press
+from benchmarks.service_servers import Server
 from tests.benchmarks.long_data import write_sets
 from tests.server.serving import Live, quick_settings, serving
 from tests.tiny_models import Tiny, build
@@ -61,14 +62,17 @@ def test_added_latency_is_a_difference(live: Live) -> None:
 
 
 @pytest.mark.slow
-def test_a_whole_small_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The shipped model behind a real process, for a moment."""
+def test_a_whole_small_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The shipped model behind a real process, for a moment, and a server that does not start."""
+    broken = Server("adjudge", "broken", ("{python}", "-c", "raise SystemExit('no such model')"), "/ready")
+    monkeypatch.setattr(service, "SERVERS", (broken, *service.SERVERS[:1]))
     write_sets(tmp_path / "data")
     name = next(path.name for path in sorted((tmp_path / "data").iterdir()))
     out = tmp_path / "out.json"
     arguments = ["--data", str(tmp_path / "data"), "--set", name, "--shape", "none", "--embedded", "--seconds", "1", "--clients", "2"]
     monkeypatch.setattr(sys, "argv", ["service", *arguments, "--probes", "2", "--soak", "1", "--out", str(out)])
     service.main()
+    assert "adjudge: left out. http" in capsys.readouterr().err
     found = json.loads(out.read_text(encoding="utf-8"))["models"]["embedded"]["adjudge"]
     assert found["levels"]["2"]["failed"] == 0
     assert found["levels"]["2"]["requests"] > 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from adjudge.errors import AdjudgeError, ConfigError, IndexDamagedError, IndexMismatchError, IndexNotFoundError
+from adjudge.retrieval.index.lance_index import refine_factor
 from adjudge.retrieval.index.lance_published import FILE_NAME
 from adjudge.retrieval.index.open import create_index, open_index
 from tests.retrieval.index.passages_in_five import DIMENSIONS, FACTS, chunk, fill, put, recorded, vector
@@ -151,6 +153,25 @@ def test_many_vectors_are_searched_approximately_and_scored_exactly(many: tuple[
     index.close()
     print(f"recall of the ten nearest: {np.mean(shares):.3f}")
     assert np.mean(shares) >= 0.9
+
+
+@pytest.mark.parametrize(("k", "factor"), [(1, 400), (10, 40), (30, 14), (100, 8), (1000, 8)])
+def test_few_results_are_chosen_among_enough(k: int, factor: int) -> None:
+    assert refine_factor(k) == factor
+
+
+@pytest.mark.parametrize("dimensions", [6, 8, 20])
+def test_vectors_of_any_number_of_dimensions_get_an_approximate_index(tmp_path: Path, dimensions: int) -> None:
+    index = create_index(tmp_path / "index", replace(FACTS, dimensions=dimensions))
+    vectors = np.random.default_rng(1).standard_normal((300, dimensions)).astype(np.float32)
+    chunks = [chunk("many.jsonl", row, f"word{row}") for row in range(300)]
+    with index.writer() as writer:
+        record = recorded("many.jsonl", chunks)
+        writer.add(record.key, chunks, vectors)
+        writer.record(record)
+        writer.optimise(ann_from=300)
+    assert [str(index.by_vector(vectors[row], 1)[0].document.id) for row in (0, 150, 299)] == [f"many.jsonl:{row}" for row in (0, 150, 299)]
+    index.close()
 
 
 def test_what_was_added_after_the_vector_index_was_made_is_found(many: tuple[Path, np.ndarray]) -> None:

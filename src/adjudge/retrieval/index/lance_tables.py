@@ -96,13 +96,17 @@ def to_sources(table: Any) -> dict[str, IndexedSource]:
 
 
 def add_vector_index(passages: Any, dimensions: int) -> None:
-    """An approximate index over the vectors (IVF with product quantisation), if there is none yet."""
-    from lancedb.index import IvfPq
+    """An approximate index over the vectors, if there is none yet: cells (IVF), one bit a dimension in them (RabitQ, Gao and Long 2024).
+
+    Product quantisation finds the same and takes a hundred times as long to make (docs/experiments.md). RabitQ needs multiples of 8
+    dimensions; vectors of others are kept whole in their cells.
+    """
+    from lancedb.index import IvfFlat, IvfRq
 
     if any(index.columns == ["vector"] for index in passages.list_indices()):
         return
-    parts = next(dimensions // size for size in (4, 2, 1) if dimensions % size == 0)
-    passages.create_index("vector", config=IvfPq(distance_type="cosine", num_sub_vectors=parts))
+    kind = IvfFlat if dimensions % 8 else IvfRq
+    passages.create_index("vector", config=kind(distance_type="cosine"))
 
 
 def add_search_indices(passages: Any) -> None:
