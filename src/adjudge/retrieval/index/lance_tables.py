@@ -98,7 +98,7 @@ def to_sources(table: Any) -> dict[str, IndexedSource]:
 def add_vector_index(passages: Any, dimensions: int) -> None:
     """An approximate index over the vectors, if there is none yet: cells (IVF), one bit a dimension in them (RabitQ, Gao and Long 2024).
 
-    Product quantisation finds the same and takes a hundred times as long to make (docs/experiments.md). RabitQ needs multiples of 8
+    Product quantisation finds the same and takes minutes where this takes seconds (docs/experiments.md). RabitQ needs multiples of 8
     dimensions; vectors of others are kept whole in their cells.
     """
     from lancedb.index import IvfFlat, IvfRq
