@@ -32,6 +32,7 @@ def draw(rows: Sequence[dict[str, Any]], path: Path, *, title: str) -> Path:
             _labels(axes, kept, (across, measure), place=(4, -11), color=_KEEP)
             _labels(axes, budgeted, (across, measure), place=(-4, 7), color=_BUDGET)
             _logarithmic(axes, label)
+            axes.margins(x=0.14, y=0.12)  # room for the labels of the outermost points
             axes.grid(alpha=0.25)
         line[0].set_ylabel(measure)
     figure.axes[0].legend(frameon=False, fontsize=8, loc="best")
@@ -51,7 +52,7 @@ def _logarithmic(axes: Any, label: str) -> None:
 
     axes.set_xlabel(label)
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
 

@@ -1,6 +1,7 @@
 """How the windows of a long document are best joined to one score, and how large they should be.
 
     python -m benchmarks.long_documents --data DIR [--queries N] [--model MODEL]     measure; --queries for each of five languages
+    python -m benchmarks.long_documents --data DIR --windows plain                   only windows of 512 tokens: a tenth of the time
     python -m benchmarks.long_documents --tables                                     write the stored figures into docs/long-documents.md
 
 Each query has eight documents of about twenty passages, one of which answers (long_set.py). Every window is computed once; all ways of
@@ -35,7 +36,7 @@ from .long_set import LongQuery, long_documents
 from .passages import add_data_argument
 from .results import RESULTS, spread, write_results
 
-__all__ = ["METHODS", "Method", "hard_cuts", "judge", "main"]
+__all__ = ["METHODS", "Method", "hard_cuts", "is_plain", "judge", "main"]
 
 TEMPERATURES = (0.25, 0.5, 1.0, 2.0, 4.0)
 LENGTHS = (512, 256, 128)
@@ -68,6 +69,11 @@ def _methods() -> Iterator[Method]:
 
 
 METHODS = tuple(_methods())
+
+
+def is_plain(method: Method) -> bool:
+    """Whether it reads the windows that are the default, and only joins them in its own way: one pass for all of these, not seven."""
+    return method.max_length == LENGTHS[0] and method.windows.overlap_tokens is None and not method.hard
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,7 @@ def hard_cuts(engine: Engine, query: LongQuery, method: Method) -> list[_Judged]
 
 
 def _measure(arguments: Namespace) -> dict[str, Any]:
+    methods = [method for method in METHODS if arguments.windows == "all" or is_plain(method)]
     queries = long_documents(arguments.data, per_language=arguments.queries, seed=arguments.seed)
     with Reranker(arguments.model, backend=arguments.backend, precision=arguments.precision) as reranker:
         engine = Engine(reranker.model, reranker.backend, reranker.engine.tokeniser, EngineConfig(), cache=MemoryCache(CACHED_WINDOWS))
@@ -125,9 +132,9 @@ def _measure(arguments: Namespace) -> dict[str, Any]:
             "runs_in": f"{traits.backend} {traits.device} {traits.precision}",
             "per_language": arguments.queries,
             "seed": arguments.seed,
-            "methods": [method.name for method in METHODS],
+            "methods": [method.name for method in methods],
         }
-        rows = _judge_all(engine, queries, about, arguments.kept)
+        rows = _judge_all(engine, queries, methods, about, arguments.kept)
     described = {
         "documents": len(queries[0].documents),
         "characters": spread([len(text) for query in queries for text in query.documents]),
@@ -136,14 +143,14 @@ def _measure(arguments: Namespace) -> dict[str, Any]:
     return {**about, "set": described, **summary(rows)}
 
 
-def _judge_all(engine: Engine, queries: Sequence[LongQuery], about: dict[str, Any], kept: Path) -> list[Row]:
+def _judge_all(engine: Engine, queries: Sequence[LongQuery], methods: Sequence[Method], about: dict[str, Any], kept: Path) -> list[Row]:
     """A row for each query, read from `kept` where it was done before under the same settings."""
     done = _read_kept(kept, about)
     with kept.open("a", encoding="utf-8") as file:
         for number, query in enumerate(queries[len(done) :], start=len(done)):
             began = time.perf_counter()
             half = CHOOSE if number % about["per_language"] < about["per_language"] / 2 else REPORT
-            row = Row(query.lang, query.source, query.third, half, judge(engine, query, METHODS))
+            row = Row(query.lang, query.source, query.third, half, judge(engine, query, methods))
             file.write(json.dumps(row.as_json()) + "\n")
             file.flush()
             done.append(row)
@@ -168,6 +175,7 @@ def main() -> None:
     parser = ArgumentParser(description=__doc__)
     add_data_argument(parser, with_set=False, required=False)
     parser.add_argument("--queries", type=int, default=60, metavar="N", help="for each of the five languages (default: %(default)s)")
+    parser.add_argument("--windows", choices=("all", "plain"), default="all", help="plain: no other lengths, overlaps and cuts")
     parser.add_argument("--model", default="embedded", help="what Reranker() takes (default: %(default)s)")
     parser.add_argument("--backend", default="auto")
     parser.add_argument("--precision", default="auto")

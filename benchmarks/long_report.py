@@ -141,14 +141,10 @@ def _study(results: Mapping[str, Any]) -> str:
     )
     parts = {lang: ("by_language", lang) for lang in languages} | {third: ("by_third", third) for third in thirds}
     by_part = _table(["RR", *parts], ([_code(n), *(f"{f[a][b]['RR']:.3f}" for a, b in parts.values())] for n, f in joined.items()))
-    return "\n\n".join(
-        [
-            said,
-            _table(["windows of 512 tokens, joined by", *heads], ([_code(n), *_cells(f)] for n, f in joined.items())),
-            by_part,
-            _table(["other windows", *heads], ([_code(n), *_cells(f)] for n, f in windows.items())),
-        ]
-    )
+    tables = [_table(["windows of 512 tokens, joined by", *heads], ([_code(n), *_cells(f)] for n, f in joined.items())), by_part]
+    if len(windows) > 1:
+        tables.append(_table(["other windows", *heads], ([_code(n), *_cells(f)] for n, f in windows.items())))
+    return "\n\n".join([said, *tables])
 
 
 def _cells(found: Mapping[str, Any]) -> list[str]:

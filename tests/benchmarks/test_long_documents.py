@@ -18,7 +18,7 @@ from adjudge.engine.cache import MemoryCache
 from adjudge.engine.engine import Engine
 from benchmarks import long_documents as study
 from benchmarks import long_set
-from benchmarks.long_documents import METHODS, Method, hard_cuts, judge
+from benchmarks.long_documents import METHODS, Method, hard_cuts, is_plain, judge
 from benchmarks.long_report import CHOOSE, REPORT, Outcome, Row, block, summary, write_block
 from benchmarks.long_set import LongQuery
 from tests.benchmarks.long_data import SETS, write_sets
@@ -227,3 +227,12 @@ def test_what_cannot_be_measured_is_said(
     with pytest.raises(SystemExit):
         study.main()
     assert said in capsys.readouterr().err
+
+
+def test_plain_windows_leave_the_others_out(small: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [*small, "--windows", "plain"])
+    study.main()
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["methods"] == ["truncate", "max"]
+    assert "other windows" not in block("long-documents", found)
+    assert [m.name for m in METHODS if not is_plain(m)][-3:] == ["max overlap 0", "max overlap 64", "max hard cuts"]
