@@ -19,7 +19,7 @@ from adjudge.server.protocols.kinds import Choice, Documents, Flag, Number, Obje
 from adjudge.server.protocols.native import Threshold
 from tests.server.protocols.answers import answered, best_first, plain
 
-BETWEEN = ("more than once", "Input lengths", "probabilities")
+BETWEEN = ("more than once", "Input lengths", "probabilities", "sides of the pairs are missing")
 """Words of the faults that lie between two fields, which no schema tells."""
 
 DIALECTS: tuple[Documented, ...] = tuple({d.name: d for r in ROUTES for d in r.dialects}.values())
@@ -165,6 +165,16 @@ def test_one_wrong_field_is_refused_where_the_schema_says_so(dialect: Documented
         assert fits or (name == "threshold" and isinstance(body[name], str))  # more spellings are understood than the schema tells
     else:
         assert not fits or any(words in fault.message for words in BETWEEN), fault.message
+
+
+def test_a_side_that_is_null_is_missing_though_the_schema_knows_nothing_of_it() -> None:
+    """Found by the test above: null means "not given", which every field alone may be."""
+    body = {"queries": None, "documents": ["bamboo"]}
+    dialect = next(d for d in DIALECTS if d.name == "vllm-score")
+    _, fault = tried(dialect, body)
+    assert request_schema(dialect).is_valid(body)
+    assert fault is not None
+    assert "sides of the pairs are missing" in fault.message
 
 
 @pytest.mark.parametrize("dialect", DIALECTS, ids=lambda d: d.name)
