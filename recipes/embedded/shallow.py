@@ -42,8 +42,8 @@ def keep_layers(source: Path, target: Path, layers: Sequence[int]) -> None:
     """
     config = json.loads((source / "config.json").read_text(encoding="utf-8"))
     depth = config["num_hidden_layers"]
-    if not layers or min(layers) < 0 or max(layers) >= depth:
-        raise SystemExit(f"layers {list(layers)}: {source} has {depth}, so any of 0 to {depth - 1}")
+    if not layers or min(layers) < 0 or max(layers) >= depth or len(set(layers)) < len(layers):
+        raise SystemExit(f"layers {list(layers)}: {source} has {depth}, so any of 0 to {depth - 1}, each once")
     target.mkdir(parents=True, exist_ok=True)
     manifest = json.loads((source / "adjudge.json").read_text(encoding="utf-8"))
     shared, own = manifest["judge"]["weights"]

@@ -47,7 +47,7 @@ def test_a_shallow_folder_is_a_judge_without_a_bi_encoder(tmp_path: Path) -> Non
     assert not (tmp_path / "shallow" / "encoder.safetensors").exists()
 
 
-@pytest.mark.parametrize("layers", [[], [2], [-1], [0, 5]])
+@pytest.mark.parametrize("layers", [[], [2], [-1], [0, 5], [1, 1]])
 def test_layers_that_the_judge_has_not(tmp_path: Path, layers: list[int]) -> None:
     with pytest.raises(SystemExit, match="has 2, so any of 0 to 1"):
         keep_layers(build_own(tmp_path / "deep"), tmp_path / "shallow", layers)
