@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from adjudge.errors import AdjudgeError, ConfigError, IndexDamagedError, IndexMismatchError, IndexNotFoundError
+from adjudge.retrieval.index.base import Index
 from adjudge.retrieval.index.lance_index import refine_factor
 from adjudge.retrieval.index.lance_published import FILE_NAME
 from adjudge.retrieval.index.open import create_index, open_index
+from adjudge.retrieval.reading import Chunk
 from tests.retrieval.index.passages_in_five import DIMENSIONS, FACTS, chunk, fill, put, recorded, vector
 
 
@@ -121,6 +123,15 @@ def test_an_open_index_notices_a_rebuild(folder: Path) -> None:
     index.close()
 
 
+def write_all(index: Index, chunks: list[Chunk], vectors: np.ndarray) -> None:
+    """One source, and an approximate index over its vectors."""
+    with index.writer() as writer:
+        record = recorded("many.jsonl", chunks)
+        writer.add(record.key, chunks, vectors)
+        writer.record(record)
+        writer.optimise(ann_from=len(chunks))
+
+
 @pytest.fixture(scope="module")
 def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
     """A folder with 2000 passages in twenty groups, and their vectors."""
@@ -130,11 +141,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, np.ndarray]:
     centres = drawn.standard_normal((20, DIMENSIONS))
     vectors = (np.repeat(centres, 100, axis=0) + 0.5 * drawn.standard_normal((2000, DIMENSIONS))).astype(np.float32)
     chunks = [chunk("many.jsonl", row, f"word{row} common") for row in range(2000)]
-    with index.writer() as writer:
-        record = recorded("many.jsonl", chunks)
-        writer.add(record.key, chunks, vectors)
-        writer.record(record)
-        writer.optimise(ann_from=2000)
+    write_all(index, chunks, vectors)
     index.close()
     return folder, vectors
 
@@ -165,11 +172,7 @@ def test_vectors_of_any_number_of_dimensions_get_an_approximate_index(tmp_path: 
     index = create_index(tmp_path / "index", replace(FACTS, dimensions=dimensions))
     vectors = np.random.default_rng(1).standard_normal((300, dimensions)).astype(np.float32)
     chunks = [chunk("many.jsonl", row, f"word{row}") for row in range(300)]
-    with index.writer() as writer:
-        record = recorded("many.jsonl", chunks)
-        writer.add(record.key, chunks, vectors)
-        writer.record(record)
-        writer.optimise(ann_from=300)
+    write_all(index, chunks, vectors)
     assert [str(index.by_vector(vectors[row], 1)[0].document.id) for row in (0, 150, 299)] == [f"many.jsonl:{row}" for row in (0, 150, 299)]
     index.close()
 
