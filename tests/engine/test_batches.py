@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adjudge.engine.batches import BUDGET_STEP, SMALLEST_SHARE, even_budget, padded_length, plan_batches
+from adjudge.backends.base import Traits
+from adjudge.engine.batches import BUDGET_STEP, SMALLEST_SHARE, even_budget, padded_length, plan_batches, shortest_beside
 
+TRAITS = Traits(backend="fake", device="cpu", precision="f32", outputs=1, padding_free=False, parallel=1)
 LENGTHS = st.lists(st.integers(1, 600), max_size=80)
 BUDGETS = st.integers(1, 3000)
 ROWS = st.none() | st.integers(1, 20)
@@ -50,6 +54,22 @@ def test_padding_is_charged_only_where_it_is_computed() -> None:
     lengths = [100, 10, 10, 10]
     assert plan_batches(lengths, max_tokens=130, padding_free=True) == [[0, 1, 2, 3]]
     assert plan_batches(lengths, max_tokens=130) == [[0], [1, 2, 3]]
+
+
+@given(LENGTHS, BUDGETS, st.integers(0, 200))
+def test_what_is_cheaper_alone_is_not_padded(lengths: list[int], budget: int, forward_tokens: int) -> None:
+    traits = replace(TRAITS, forward_tokens=forward_tokens)
+    plan = plan_batches(lengths, max_tokens=budget, shortest=lambda longest: shortest_beside(longest, traits))
+    assert sorted(i for batch in plan for i in batch) == list(range(len(lengths)))
+    assert all(lengths[batch[0]] - lengths[i] <= forward_tokens for batch in plan for i in batch)
+
+
+def test_short_rows_wait_for_others_of_their_length_where_that_is_known_to_pay() -> None:
+    lengths = [30, 500, 90, 470, 35]
+    known, free = replace(TRAITS, forward_tokens=64), replace(TRAITS, forward_tokens=64, padding_free=True)
+    assert plan_batches(lengths, max_tokens=9000, shortest=lambda n: shortest_beside(n, known)) == [[1, 3], [2, 4, 0]]
+    assert plan_batches(lengths, max_tokens=9000, shortest=lambda n: shortest_beside(n, TRAITS)) == [[1, 3, 2, 4, 0]]
+    assert shortest_beside(500, free) == 0
 
 
 def test_an_item_above_the_budget_is_planned() -> None:

@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from adjudge.backends.base import Batch, Floats, Traits
 from adjudge.config import BatchConfig
+from adjudge.engine.batches import plan_batches, shortest_beside
 from adjudge.engine.calls import Call, calling
 from adjudge.engine.engine import BatchDone, Engine
 from adjudge.engine.lanes import Budget, Floor
@@ -286,6 +288,34 @@ def test_every_row_is_computed_once_and_limits_are_kept(calls: list[list[int]], 
     for batch in seen:
         assert len(batch) == 1 or (sum(batch) if padding_free else max(batch) * len(batch)) <= budget
         assert rows is None or len(batch) <= rows
+
+
+@pytest.mark.parametrize("calls", [2, 8, 30])
+def test_calls_of_mixed_lengths_are_padded_about_as_little_as_one_sorted_call(calls: int) -> None:
+    chance = np.random.default_rng(calls)
+    asked = [[int(n) for n in np.clip(chance.lognormal(5, 0.6, 20), 8, 512)] for _ in range(calls)]
+    gate, begun = threading.Event(), threading.Event()
+    padded: list[int] = []
+
+    def forward(batch: Sequence[PairIds]) -> Floats:
+        begun.set()
+        assert gate.wait(30)
+        padded.append(max(len(row.ids) for row in batch) * len(batch) + 64)
+        return np.zeros((len(batch), 1), np.float32)
+
+    traits = replace(TRAITS, parallel=1, forward_tokens=64)
+    lanes = SharedBatches(forward, Floor(traits, 512, Budget(2048)))
+    held = lanes.submit([row_of(1, 0)], None)
+    assert begun.wait(30)
+    tickets = [lanes.submit([row_of(n, 0) for n in lengths], None) for lengths in asked]
+    gate.set()
+    for ticket in [held, *tickets]:
+        assert sum(len(piece.places) for piece in ticket.pieces()) == len(ticket.rows)
+    lanes.close()
+    lengths = [n for call in asked for n in call]
+    plan = plan_batches(lengths, max_tokens=2048, shortest=lambda longest: shortest_beside(longest, traits))
+    sorted_together = sum(max(lengths[i] for i in batch) * len(batch) + 64 for batch in plan)
+    assert sum(padded[1:]) <= 1.06 * sorted_together
 
 
 def row_of(length: int, number: int) -> PairIds:

@@ -49,6 +49,7 @@ class Traits:
     parallel: int  # how many forward() calls at once make good use of the device
     batch_tokens: int = 2048  # a good budget for one forward(): enough work to fill the device, little enough to share out evenly
     length_step: int = 1  # batches are padded to a multiple of this, where the model is long enough: fewer and rounder shapes
+    forward_tokens: int | None = None  # one more forward() costs as much as so many tokens; None: not known, so rather padding
     notes: tuple[str, ...] = ()  # what was decided for the user and why, one sentence each
 
 

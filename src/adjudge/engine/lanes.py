@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..backends.base import Floats, Traits
 from ..errors import ClosedError
-from .batches import even_budget, padded_length, plan_batches
+from .batches import even_budget, padded_length, plan_batches, shortest_beside
 from .calls import Call, current_call
 from .scores import check_finite
 from .tokenise import PairIds
@@ -120,6 +120,7 @@ class OwnBatches:
             max_tokens=even_budget(sum(lengths), self._floor.budget.tokens, traits.parallel),
             max_rows=max_rows,
             padding_free=traits.padding_free,
+            shortest=lambda longest: shortest_beside(longest, traits),
         )
         call = current_call.get()
         try:
