@@ -1,6 +1,6 @@
 """Quality of the shipped models on real questions: two generations of judge, bi-encoder, BM25 and fusion; one question across languages.
 
-python -m benchmarks.quality --data DIR --work FOLDER [--judge "edition 2=embedded" --judge "edition 1=FOLDER"] [--out FILE]
+python -m benchmarks.quality --data DIR --work FOLDER [--judge "edition 2=embedded" --judge "float32=FOLDER@f32"] [--out FILE]
 
 Everything is measured by adjudge.evaluate: each set once for BM25 and for the bi-encoder alone, once for their fusion (reciprocal ranks)
 with every judge on the fusion's candidates. Across languages: questions of one xquad language over the passages of another, candidates by
@@ -11,16 +11,17 @@ is stopped goes on. Writes results/quality-MACHINE-DATE.json, or FILE; `python -
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from adjudge import Reranker
 from adjudge.cli.demo_run import load_cases
+from adjudge.config import Precision
 from adjudge.evaluate import (
     DatasetConfig,
     Evaluation,
@@ -37,7 +38,7 @@ from adjudge.evaluate.significance import bootstrap_intervals
 from .passages import add_data_argument
 from .results import write_results
 
-__all__ = ["LANGUAGES", "MEASURES", "SETS", "main"]
+__all__ = ["LANGUAGES", "MEASURES", "SETS", "main", "read_judge"]
 
 SETS = (
     "cmrc-dev-zh", "mlqa-dev-zh", "mlqa-dev-en", "tydi-en-dev", "mediqa-qa-en",
@@ -51,10 +52,19 @@ MEASURES = ("nDCG@10", "RR@10", "Success@1", "Success@3")
 RESAMPLES = 2000
 
 
-def traps(judges: Mapping[str, str]) -> list[dict[str, Any]]:
+def read_judge(written: str) -> RerankerSpec:
+    """NAME=MODEL, or NAME=MODEL@PRECISION."""
+    name, _, model = written.partition("=")
+    folder, at, precision = model.rpartition("@")
+    known = bool(at) and precision in get_args(Precision)
+    options = {"precision": precision} if known else {}
+    return RerankerSpec(name=name, adapter="adjudge", model=folder if known else model, options=options)
+
+
+def traps(judges: Sequence[RerankerSpec]) -> list[dict[str, Any]]:
     """Each question of the demo, with the best score that each judge gives to a passage that answers, and to one that does not."""
     found: list[dict[str, Any]] = []
-    opened = {name: Reranker(model) for name, model in judges.items()}
+    opened = {judge.name: Reranker(judge.model, **judge.options) for judge in judges}
     for case in load_cases():
         for question in case.questions:
             row: dict[str, Any] = {"question": question.text, "language": question.lang}
@@ -68,36 +78,37 @@ def traps(judges: Mapping[str, str]) -> list[dict[str, Any]]:
     return found
 
 
-def measure(data: Dataset, retriever: str, judges: Mapping[str, str], candidates: int, kept: Path) -> Evaluation:
+def measure(data: Dataset, retriever: str, judges: Sequence[RerankerSpec], candidates: int, kept: Path) -> Evaluation:
     """One evaluation, or what an earlier run kept of it."""
     if kept.is_file():
         return load_evaluation(kept)
-    specs = tuple(RerankerSpec(name=name, adapter="adjudge", model=model) for name, model in judges.items())
-    experiment = ExperimentConfig(retriever=retriever, rerankers=specs, candidates=candidates, journal=kept.with_suffix(".journal"))
+    experiment = ExperimentConfig(retriever=retriever, rerankers=tuple(judges), candidates=candidates, journal=kept.with_suffix(".journal"))
     return evaluate(data, experiment, MeasureConfig(measures=MEASURES, resamples=RESAMPLES), out=kept)
 
 
-def set_row(folder: Path, arguments: Namespace, judges: Mapping[str, str]) -> dict[str, Any]:
+def set_row(folder: Path, arguments: Namespace, judges: Sequence[RerankerSpec]) -> dict[str, Any]:
     """All systems on one set."""
     data = read_dataset(folder, DatasetConfig(queries=arguments.queries))
     if folder.name in JUDGED_ONLY:
         data = replace(data, pools={query: tuple(grades) for query, grades in data.grades.items()})
     names = {"bm25": "BM25", "dense": "bi-encoder"}
     alone = {
-        label: measure(data, name, {}, arguments.candidates, arguments.work / f"{folder.name}-{name}.json") for name, label in names.items()
+        label: measure(data, name, (), arguments.candidates, arguments.work / f"{folder.name}-{name}.json") for name, label in names.items()
     }
     both = measure(data, "hybrid", judges, arguments.candidates, arguments.work / f"{folder.name}-judged.json")
     systems = {label: _system(found, 0) for label, found in alone.items()} | {"fusion": _system(both, 0)}
     systems |= {system.name: _system(both, at) for at, system in enumerate(both.systems) if at}
     values = {label: found.systems[0].per_query[MEASURES[0]] for label, found in alone.items()}
     differences = {
-        f"{judge} - {label}": _difference(both.system(judge).per_query[MEASURES[0]], values[label]) for judge in judges for label in values
+        f"{judge.name} - {label}": _difference(both.system(judge.name).per_query[MEASURES[0]], values[label])
+        for judge in judges
+        for label in values
     }
     facts = {"set": folder.name, "queries": both.data.queries, "passages": both.data.documents, "recall": both.data.recall_of_candidates}
     return facts | {"systems": systems, "differences": differences}
 
 
-def across_row(asked: str, held: str, arguments: Namespace, judges: Mapping[str, str]) -> dict[str, Any]:
+def across_row(asked: str, held: str, arguments: Namespace, judges: Sequence[RerankerSpec]) -> dict[str, Any]:
     """Questions in one language, passages in another."""
     config = DatasetConfig(queries=arguments.across)
     questions, passages = (read_dataset(arguments.data / f"xquad-{language}", config) for language in (asked, held))
@@ -126,7 +137,7 @@ def _arguments(given: Sequence[str] | None) -> Namespace:
     parser = ArgumentParser(prog="python -m benchmarks.quality", description=__doc__, formatter_class=RawDescriptionHelpFormatter)
     add_data_argument(parser, with_set=False)
     parser.add_argument("--work", type=Path, required=True, metavar="FOLDER", help="where each evaluation is kept")
-    parser.add_argument("--judge", action="append", metavar="NAME=MODEL", help='a judge; again for more (default "judge=embedded")')
+    parser.add_argument("--judge", action="append", metavar="NAME=MODEL[@PRECISION]", help="again for more (default: embedded)")
     parser.add_argument("--sets", default=",".join(SETS), metavar="NAMES")
     parser.add_argument("--queries", type=int, default=60, help="of each set, drawn by their hash")
     parser.add_argument("--candidates", type=int, default=50)
@@ -140,11 +151,11 @@ def main(given: Sequence[str] | None = None) -> None:
     """Measure, and write down what was seen."""
     arguments = _arguments(given)
     arguments.work.mkdir(parents=True, exist_ok=True)
-    judges = dict(written.partition("=")[::2] for written in arguments.judge or ["judge=embedded"])
+    judges = [read_judge(written) for written in arguments.judge or ["judge=embedded"]]
     content: dict[str, Any] = {
         "settings": {name: getattr(arguments, name) for name in ("queries", "candidates", "across", "across_candidates")}
     }
-    content |= {"judges": list(judges), "traps": traps(judges), "sets": [], "across": []}
+    content |= {"judges": [judge.name for judge in judges], "traps": traps(judges), "sets": [], "across": []}
     for name in filter(None, arguments.sets.split(",")):
         content["sets"].append(set_row(arguments.data / name, arguments, judges))
         print({label: round(row[MEASURES[0]][0], 3) for label, row in content["sets"][-1]["systems"].items()}, name, flush=True)

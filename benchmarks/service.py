@@ -1,13 +1,14 @@
 """How much of the engine's speed is left behind HTTP, and how others serve the same model on the same machine.
 
-    python -m benchmarks.service --data DIR [--seconds 60] [--clients 1,4,16,64] [--servers adjudge,st-fastapi,infinity] [--soak 600]
+    python -m benchmarks.service --data DIR [--seconds 60] [--rounds 1] [--clients 1,4,16,64] [--servers adjudge,st-fastapi,infinity]
 
 Every client asks, waits for its answer, and asks again. Requests hold 1 to 50 passages of natural length, mixed; all servers get the same
 ones, at most 512 tokens a pair. The model has the MiniLM shape with random weights (`--shape`), which every server can load; `--embedded`
 measures the shipped model too, on adjudge alone.
 
 - Throughput against the bare engine: before and after each level the library scores the same pairs in this process, many requests in
-  one call, which is the best it can do; the ratio is to the mean of both. The server stands still meanwhile.
+  one call, which is the best it can do; the ratio is to the mean of both. The server stands still meanwhile. With `--rounds` all levels
+  are measured again and again, and the ratio is the median: a shared host may change its speed by a third within a minute.
 - Added latency: one client, an idle server; each request is also ranked by the library in this process, and the difference is taken
   request by request. `--probes` of them.
 - Soak: `--soak` seconds under 16 clients; resident memory every 5 seconds. Growth is the slope over the second half.
@@ -21,7 +22,9 @@ import threading
 import time
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -35,7 +38,7 @@ from adjudge.config import WindowConfig
 from .models import add_models_argument, build_model
 from .passages import add_data_argument, read_passages
 from .results import write_results
-from .service_load import Asked, added_latency, draw_asked, press
+from .service_load import Asked, Seen, added_latency, draw_asked, press
 from .service_servers import SERVERS, NotStartedError, Running, Server, running
 from .shapes import SHAPES
 from .systems import DEFAULT_PEERS
@@ -65,21 +68,44 @@ def measure(at: Running, judge: Reranker, asked: Sequence[Asked], args: Namespac
     few = asked[:BARE_REQUESTS]
     press(at.url, few, clients=4, seconds=min(5.0, args.seconds))  # warm-up
     own = psutil.Process()
-    levels = {}
-    for clients in args.clients:
-        before, busy = bare_rate(judge, few, seconds=min(BARE_S, args.seconds)), own.cpu_times()
-        seen = press(at.url, asked, clients=clients, seconds=args.seconds)
-        after_busy, after = own.cpu_times(), bare_rate(judge, few, seconds=min(BARE_S, args.seconds))
-        bare = (before + after) / 2
-        spent = after_busy.user + after_busy.system - busy.user - busy.system
-        found = seen.summary()
-        levels[str(clients)] = found | {
-            "bare_pairs_per_s": bare,
-            "of_bare": found["pairs_per_s"] / bare,
-            "clients_busy_cores": spent / seen.seconds,
-            "rss_mib": at.rss_mib(),
+    levels = {clients: Level() for clients in args.clients}
+    for _ in range(args.rounds):
+        for clients, level in levels.items():
+            before, busy = bare_rate(judge, few, seconds=min(BARE_S, args.seconds)), own.cpu_times()
+            seen = press(at.url, asked, clients=clients, seconds=args.seconds)
+            after_busy, after = own.cpu_times(), bare_rate(judge, few, seconds=min(BARE_S, args.seconds))
+            level.add(seen, bare=(before + after) / 2, busy_s=after_busy.user + after_busy.system - busy.user - busy.system)
+            level.rss_mib = at.rss_mib()
+    found = {str(clients): level.summary() for clients, level in levels.items()}
+    return {"label": at.server.label, "added_ms": idle(at, judge, asked, args.probes), "levels": found}
+
+
+@dataclass(slots=True)
+class Level:
+    """One number of clients in all rounds."""
+
+    seen: Seen = field(default_factory=Seen)
+    bare: list[float] = field(default_factory=list)  # pairs a second of the library, a round each
+    of_bare: list[float] = field(default_factory=list)
+    busy_s: float = 0.0
+    rss_mib: float = 0.0
+
+    def add(self, seen: Seen, *, bare: float, busy_s: float) -> None:
+        """A round."""
+        self.bare.append(bare)
+        self.of_bare.append(seen.pairs / seen.seconds / bare)
+        self.seen.add(seen)
+        self.busy_s += busy_s
+
+    def summary(self) -> dict[str, Any]:
+        """For the results."""
+        return self.seen.summary() | {
+            "bare_pairs_per_s": median(self.bare),
+            "of_bare": median(self.of_bare),
+            "of_bare_by_round": self.of_bare,
+            "clients_busy_cores": self.busy_s / self.seen.seconds,
+            "rss_mib": self.rss_mib,
         }
-    return {"label": at.server.label, "added_ms": idle(at, judge, asked, args.probes), "levels": levels}
 
 
 def idle(at: Running, judge: Reranker, asked: Sequence[Asked], probes: int) -> dict[str, dict[str, float]]:
@@ -167,12 +193,13 @@ def main() -> None:
     parser.add_argument("--servers", type=lambda text: text.split(","), default=[s.name for s in SERVERS], metavar="NAMES")
     parser.add_argument("--clients", type=lambda text: [int(n) for n in text.split(",")], default=[1, 4, 16, 64], metavar="N,N")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--rounds", type=int, default=1, metavar="N", help="of all levels (default: %(default)s)")
     parser.add_argument("--probes", type=int, default=200, help="requests that measure the added latency (default: %(default)s)")
     parser.add_argument("--soak", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--peers", type=Path, default=DEFAULT_PEERS, metavar="DIR")
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
-    content: dict[str, Any] = {"seconds": args.seconds, "models": {}}
+    content: dict[str, Any] = {"seconds": args.seconds, "rounds": args.rounds, "models": {}}
     if args.shape != "none":
         folder = build_model(SHAPES[args.shape], args.models, data=args.data, tokenizer=args.tokenizer)
         content["models"][args.shape] = run(args.shape, str(folder.absolute()), args, args.servers)

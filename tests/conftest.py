@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,10 @@ from tests.tiny_models import FAMILIES, Tiny, build
 
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+    # Started in the background of a script, as with nohup: every process under test would inherit that it ignores Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Folders = Callable[[Tiny], Path]
 """A recipe in, its folder out. The folder is shared: copy it before you change it."""

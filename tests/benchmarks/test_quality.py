@@ -47,6 +47,19 @@ def test_a_run_is_written_and_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "| xquad-en | 1 |" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("written", "model", "options"),
+    [
+        ("small=embedded", "embedded", {}),
+        ("exact=/models/mine@f32", "/models/mine", {"precision": "f32"}),
+        ("odd=/models/me@home", "/models/me@home", {}),
+    ],
+)
+def test_a_judge_may_have_a_precision(written: str, model: str, options: dict[str, str]) -> None:
+    judge = quality.read_judge(written)
+    assert (judge.name, judge.model, judge.options) == (written.partition("=")[0], model, options)
+
+
 def test_tables_hold_the_means() -> None:
     systems = {name: {"nDCG@10": [value, 0, 1]} for name, value in (("BM25", 0.5), ("small", 0.75))}
     for row in systems.values():

@@ -53,12 +53,25 @@ def test_what_fails_is_told(live: Live) -> None:
     assert Seen(seconds=1.0, failed=["a", "a"]).summary()["failures"] == ["a"]
 
 
+def test_a_level_is_the_median_of_its_rounds() -> None:
+    level = service.Level()
+    for pairs, bare in ((50, 10.0), (90, 10.0), (100, 20.0)):
+        level.add(Seen(seconds=10.0, pairs=pairs, latencies=[0.1]), bare=bare, busy_s=1.0)
+    found = level.summary()
+    assert found["of_bare_by_round"] == pytest.approx([0.5, 0.9, 0.5])
+    assert found["of_bare"] == pytest.approx(0.5)
+    assert (found["pairs"], found["requests"], found["bare_pairs_per_s"]) == (240, 3, 10.0)
+    assert found["clients_busy_cores"] == pytest.approx(0.1)
+
+
 def test_added_latency_is_a_difference(live: Live) -> None:
     asked = draw_asked(PASSAGES, 5)
     none = added_latency(f"{live.url}/rerank", asked, [0.0] * 5)
     less = added_latency(f"{live.url}/rerank", asked, [10.0] * 5)
     assert none["p50"] > 0 > less["p50"]
     assert percentiles([]) == {}
+    with pytest.raises(RuntimeError, match="the server answered 404"):
+        added_latency(f"{live.url}/nowhere", asked, [0.0] * 5)
 
 
 @pytest.mark.slow

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +14,7 @@ pytest.importorskip("lancedb")
 from adjudge.errors import IndexMismatchError
 from adjudge.retrieval.base import Retriever
 from adjudge.retrieval.bm25 import BM25Retriever
+from adjudge.retrieval.dense import Embedder
 from adjudge.retrieval.dense_retriever import DenseRetriever
 from adjudge.retrieval.hybrid import HybridRetriever
 from adjudge.retrieval.index.base import Index
@@ -93,6 +96,20 @@ def test_another_model_is_refused(index: Index, m3: TokenEncoder) -> None:
         DenseRetriever.from_index(index, m3)
     over = LateInteractionRetriever.from_retriever(DenseRetriever.from_index(index), m3)
     assert len(names(over, QUERIES["q-panda"], 3)) == 3
+
+
+@pytest.mark.parametrize(("stage", "model"), [(DenseRetriever, Embedder), (LateInteractionRetriever, TokenEncoder)])
+def test_a_model_that_was_loaded_for_nothing_is_freed(
+    index: Index, stage: type[DenseRetriever], model: type[Embedder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The folder that the index names may hold another model by now."""
+    closed: list[Embedder] = []
+    close = model.close
+    monkeypatch.setattr(model, "close", lambda self: (closed.append(self), close(self)))
+    changed = SimpleNamespace(facts=replace(index.facts, dimensions=5))
+    with pytest.raises(IndexMismatchError):
+        stage.from_index(changed)  # type: ignore[arg-type]
+    assert len(closed) == 1
 
 
 def test_the_index_stays_open(index: Index) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +163,22 @@ def test_a_second_ctrl_c_waits_for_nobody(begin: Begin) -> None:
         served.process.send_signal(signal.SIGINT)
         assert served.ended() == 0
     assert "Traceback" not in "".join(served.log)
+
+
+def test_headers_without_end_are_refused(begin: Begin) -> None:
+    """They would have to be kept in memory until they end."""
+    served = begin().ready()
+    port = int(served.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as endless:
+        endless.sendall(b"POST /rerank HTTP/1.1\r\nHost: x\r\nX-Endless: ")
+        sent, said = 0, b""
+        with suppress(ConnectionError):
+            while sent < 8 * 2**20 and not select.select([endless], [], [], 0)[0]:
+                sent += endless.send(b"a" * 2**14)
+            said = endless.recv(100)
+    assert sent < 8 * 2**20
+    assert said == b"" or said.startswith(b"HTTP/1.1 400 ")
+    assert served.get("/health").status_code == 200
 
 
 def test_sigterm_while_a_model_loads(begin: Begin, quick_folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from time import perf_counter
 from typing import Protocol, Self
 
@@ -68,7 +69,11 @@ class DenseRetriever(Stage):
         given one is of another model: its vectors would mean nothing there.
         """
         encoder = Embedder(index.facts.model) if embedder is None else embedder
-        require_same_model(index.facts, encoder)
+        with ExitStack() as on_failure:
+            if embedder is None:
+                on_failure.callback(encoder.close)
+            require_same_model(index.facts, encoder)
+            on_failure.pop_all()
 
         def find(query: str, k: int, where: Where | None) -> Search:
             asked, embed_ms, warnings = _embed(encoder, query)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Self
 
 import numpy as np
@@ -42,9 +43,11 @@ class LateInteractionRetriever(TokenStage):
         `encoder`: of the model that the index was made with (None loads it); it also makes the vector that the index is asked with.
         """
         reader = TokenEncoder(index.facts.model) if encoder is None else encoder
-        stage = cls.from_retriever(DenseRetriever.from_index(index, reader), reader, depth=depth, name=name)
-        if encoder is None:
-            stage.release = reader.close
+        with ExitStack() as on_failure:
+            if encoder is None:
+                on_failure.callback(reader.close)
+            stage = cls.from_retriever(DenseRetriever.from_index(index, reader), reader, depth=depth, name=name)
+            stage.release = on_failure.pop_all().close
         return stage
 
 

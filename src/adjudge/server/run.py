@@ -91,6 +91,7 @@ def _config(app: Any, settings: Settings) -> uvicorn.Config:
 
     return uvicorn.Config(
         app,
+        http="h11",  # where httptools is installed uvicorn would take it, and it reads headers without end into memory
         log_config=None,
         access_log=False,  # it shows query strings; the application's own line does not
         server_header=False,
