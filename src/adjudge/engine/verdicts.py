@@ -16,9 +16,6 @@ from .scores import relevance
 
 __all__ = ["Judging", "Verdict"]
 
-COVERAGE = "coverage"
-"""The auxiliary head that says how much of the query a passage answers: intent, where a model has it."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -55,7 +52,7 @@ class Judging:
             rows = slice(at, at + len(item.pairs))
             at = rows.stop
             outputs = answers.outputs[rows]
-            joined = aggregate(logits[rows], windows, lambda item=item, outputs=outputs: self._intents(item, outputs))  # type: ignore[misc]
+            joined = aggregate(logits[rows], windows, lambda item=item, own=logits[rows]: self._intents(item, own))  # type: ignore[misc]
             start, end = item.spans[joined.window]
             verdicts.append(
                 Verdict(
@@ -75,10 +72,7 @@ class Judging:
             )
         return verdicts
 
-    def _intents(self, item: Item, outputs: Floats) -> Floats:
-        """The model's own coverage head, or else the words and their embeddings."""
-        if COVERAGE in self._aspects:
-            return outputs[:, 1 + self._aspects.index(COVERAGE)]
+    def _intents(self, item: Item, logits: Floats) -> Floats:
         if self._intent is None:
             self._intent = Intent(self._model)
-        return self._intent.of(item.pairs)
+        return self._intent.of(item.pairs, logits)
