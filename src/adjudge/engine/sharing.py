@@ -132,7 +132,14 @@ class _Open:
         """From calls in the order of their turns."""
         for least in self._rounds:
             for ticket in order:
+                if self._full:  # a thousand calls may wait, and the lock is held
+                    return
                 self.take(ticket, least=least)
+
+    @property
+    def _full(self) -> bool:
+        """Whether no row has room any more, however short."""
+        return self._rows >= self._most or (self._rows > 0 and self._left < (1 if self._padding_free else self._longest))
 
     def take(self, ticket: SharedTicket, *, least: int) -> None:
         """As many of the ticket's rows as there is room for, of a length between `least` and the batch's longest."""
@@ -158,7 +165,7 @@ def _rounds(longest: int, traits: Traits) -> tuple[int, ...]:
     if traits.padding_free:
         return (0,)
     last = longest // 2 if traits.forward_tokens is None else shortest_beside(longest, traits)
-    return (*(max(last, int(near * longest)) for near in NEAR), last)
+    return tuple(dict.fromkeys((*(max(last, int(near * longest)) for near in NEAR), last)))  # of long rows the last is the nearest too
 
 
 class _State:
