@@ -66,18 +66,20 @@ embedded: $(DEV) ## make the embedded model anew, hours on a CPU: make embedded 
 	@test -e "$(WORK)/e5/model.safetensors" || $(BIN)/python -m recipes.embedded.base "$(WORK)"
 	@echo "==> 2 vocabulary"
 	@test -e "$(WORK)/base/adjudge.json" || $(BIN)/python -m recipes.embedded.prune "$(WORK)" --keep-like src/adjudge/models/embedded/tokenizer.json
-	@echo "==> 3 judgement groups, 4 hard negatives"
+	@echo "==> 3 judgement groups and subjects, 4 hard negatives"
 	@$(BIN)/python -m recipes.embedded.judgements "$(DATA)" "$(WORK)"
+	@$(BIN)/python -m recipes.embedded.subjects "$(WORK)"
 	@test -e "$(WORK)/groups/train.jsonl.gz" || $(BIN)/python -m recipes.embedded.mine "$(DATA)" "$(WORK)" --dial $(or $(DIAL),1.0) --model "$(WORK)/base"
 	@echo "==> 5 training (interrupted, it goes on where it was)"
 	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0)
-	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --second
+	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase second
+	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase third
 	@echo "==> 6 int8, 7 calibration"
-	@$(BIN)/python -m recipes.embedded.pack "$(WORK)/run-second/best" "$(WORK)/packed"
+	@$(BIN)/python -m recipes.embedded.pack "$(WORK)/run-third/best" "$(WORK)/packed"
 	@$(BIN)/python -m recipes.embedded.calibrate "$(WORK)" "$(WORK)/packed"
 	@echo "==> 8 evaluation, $(or $(QUERIES),200) queries a set"
 	@$(BIN)/python -m recipes.embedded.evaluate "$(EVAL)" "$(WORK)/scores" --model "$(WORK)/packed" --first-stage "$(WORK)/packed" --queries $(or $(QUERIES),200)
-	@$(BIN)/python -m recipes.embedded.probes "$(WORK)" "$(EVAL)" "$(WORK)/probes.json" --model "$(WORK)/packed" --float "$(WORK)/run-second/best"
+	@$(BIN)/python -m recipes.embedded.probes "$(WORK)" "$(EVAL)" "$(WORK)/probes.json" --model "$(WORK)/packed" --float "$(WORK)/run-third/best"
 	@$(BIN)/python -m recipes.embedded.report "$(WORK)/scores" --json "$(WORK)/report.json"
 
 build: $(DEV) ## wheel and sdist, into dist

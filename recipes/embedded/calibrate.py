@@ -2,9 +2,9 @@
 
     python -m recipes.embedded.calibrate WORK FOLDER
 
-Scores the held-out lists and judgement groups (none of them trained on) with the judge of FOLDER, fits on one half (by the query's
-hash), measures the expected calibration error on the other half before and after, and writes FOLDER/calibration.json, with the cut-offs
-behind precision:0.9 and recall:0.9 where one separates. A passage counts as right from two thirds of the best grade up.
+Scores the held-out lists, judgement groups and subjects (none of them trained on) with the judge of FOLDER, fits on one half (by the
+query's hash), measures the expected calibration error on the other half before and after, and writes FOLDER/calibration.json, with the
+cut-offs behind precision:0.9 and recall:0.9 where one separates. A passage counts as right from two thirds of the best grade up.
 
 The lists are long and mined to be hard: about one passage in twelve is right. A probability that holds there is far too low for the few
 passages that a person looks at, so the bias is moved to the prevalence that PREVALENCE names (Elkan, "The foundations of cost-sensitive
@@ -30,18 +30,21 @@ from adjudge.evaluate.calibration_file import write_calibration
 from adjudge.evaluate.separation import best_cutoff, cutoff_table, why_not
 from adjudge.models.calibration import Calibration, CutOff
 from adjudge.train.rows import read_groups
-from recipes.embedded.common import settings
+from recipes.embedded.common import settings, thin
 
 Floats = NDArray[np.float64]
 
 PREVALENCE = 0.2
 """The share of right passages that scores are made for: about what the first ten of a first stage hold."""
 
+HELD_OUT = {"held-out": 0, "judgements-held-out": 0, "subjects-held-out": 250, "short-held-out": 250}
+"""From sentences to whole pages, so that one temperature has to serve them all. Of each file at most so many lists; 0: all."""
+
 
 def scored(work: Path, folder: str) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Logits, labels, and which of them are fitted on."""
     groups = work / settings()["folders"]["groups"]
-    lists = [g for name in ("held-out", "judgements-held-out") for g in read_groups(groups / f"{name}.jsonl.gz").groups]
+    lists = [g for name, most in HELD_OUT.items() for g in thin(read_groups(groups / f"{name}.jsonl.gz").groups, most)]
     pairs = [(g.query, item.text) for g in lists for item in g.items]
     right = [float((item.grade or 0.0) >= 0.6) for g in lists for item in g.items]
     first = first_half([g.query for g in lists for _ in g.items])

@@ -7,13 +7,14 @@ import json
 import random
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-__all__ = ["SETTINGS", "excerpt", "is_han", "read_rows", "settings", "telling_excerpt", "write_rows"]
+__all__ = ["SETTINGS", "excerpt", "is_han", "read_rows", "settings", "telling_excerpt", "thin", "write_rows"]
 
 SETTINGS = Path(__file__).with_name("settings.toml")
+Row = TypeVar("Row")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _TERM = re.compile(r"[\u3400-\u9fff]|[^\W_]{3,}")
 _END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？；])|\n+")
@@ -45,6 +46,11 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
         if out is not raw:
             out.close()
     return count
+
+
+def thin(rows: Sequence[Row], count: int) -> list[Row]:
+    """About `count` rows, evenly out of all (files are sorted by language); 0: all."""
+    return list(rows[:: max(1, len(rows) // count)] if count else rows)
 
 
 def is_han(text: str) -> bool:

@@ -3,6 +3,7 @@
     python -m recipes.embedded.probes WORK EVAL OUT.json --model FOLDER [--queries 60] [--float FOLDER]
 
 - judgement groups: top-1 (a passage of relevance 3 first), by language, and which kind was put first where it went wrong;
+- subjects: top-1 among passages about one subject in five languages, for whole passages and for answers of a sentence;
 - XQuAD, question in one language, paragraphs in another: hit@1 among the answer, the 20 hardest others of its language and the
   10 hardest of the question's own (the answer's translation left out), hard as the bi-encoder sees it;
 - near copies (paraphrase-pairs): AUC of the score as "says the same";
@@ -25,7 +26,7 @@ from adjudge import Reranker
 from adjudge.backends.base import Floats
 from adjudge.retrieval.dense import Embedder
 from recipes.embedded.candidates import EvaluationSet, read_set, sample
-from recipes.embedded.common import read_rows, settings
+from recipes.embedded.common import read_rows, settings, thin
 
 LANGUAGES = ("zh", "en", "es", "fr", "ru")
 XQUAD = ("en", "es", "ru", "zh")
@@ -43,11 +44,6 @@ def auc(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
     if not positive or not negative:
         return float("nan")
     return float((ranks[right].sum() - positive * (positive + 1) / 2) / (positive * negative))
-
-
-def thin(rows: list[dict[str, Any]], count: int) -> list[dict[str, Any]]:
-    """At most `count` rows, evenly out of all (files are sorted by language)."""
-    return rows[:: max(1, len(rows) // count)] if count else rows
 
 
 def judgement_groups(judge: Reranker, rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -70,6 +66,18 @@ def judgement_groups(judge: Reranker, rows: list[dict[str, Any]]) -> dict[str, A
         "by_language": {lang: round(float(np.mean(right[lang])), 3) for lang in LANGUAGES if lang in right},
         "wrong_winners": dict(winners.most_common()),
     }
+
+
+def subject_lists(judge: Reranker, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Top-1 of lists whose first document is the answer: question and answer in one language, in two, and by the question's language."""
+    logits = iter(judge.score([(row["query"], d["text"]) for row in rows for d in row["documents"]], normalize=False))
+    parts: dict[str, list[bool]] = {"all": [], "one language": [], "two languages": []}
+    for row in rows:
+        hit = int(np.argmax([next(logits) for _ in row["documents"]])) == 0
+        asked, told = row["lang"].split("-")
+        for part in ("all", "one language" if asked == told else "two languages", f"asked in {asked}"):
+            parts.setdefault(part, []).append(hit)
+    return {"lists": len(rows), "top1": {part: round(float(np.mean(hits)), 4) for part, hits in sorted(parts.items()) if hits}}
 
 
 def across_languages(judge: Reranker, embedder: Embedder, folder: Path, count: int) -> dict[str, Any]:
@@ -151,6 +159,10 @@ def main() -> None:
     with Reranker(arguments.model) as judge, Embedder("embedded") as embedder:
         found["judgement groups"] = judgement_groups(judge, list(read_rows(groups / "judgements-held-out.jsonl.gz")))
         print(found["judgement groups"], flush=True)
+        for name in ("subjects", "short"):
+            path = groups / f"{name}-held-out.jsonl.gz"
+            found[name] = subject_lists(judge, thin(list(read_rows(path)), arguments.pairs))
+            print(name, found[name], flush=True)
         found["near copies"] = near_copies(judge, thin(list(read_rows(arguments.eval / "paraphrase-pairs.jsonl.gz")), arguments.pairs))
         print(found["near copies"], flush=True)
         if arguments.float:

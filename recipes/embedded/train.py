@@ -1,9 +1,10 @@
 """Step 5: train the judge by the package's own kit, with the settings of settings.toml.
 
-    python -m recipes.embedded.train WORK [--dial 1.0] [--second] [--name run] [--set model.freeze_layers=6 ...]
+    python -m recipes.embedded.train WORK [--dial 1.0] [--phase second] [--name run] [--set model.freeze_layers=6 ...]
 
 Reads WORK/base and WORK/groups; leaves checkpoints, curves and the judge in WORK/run. Started again, it goes on where it was.
-`--second` is the second phase: it begins with the best judge of the first, reads passages of every length and leaves WORK/run-second.
+`--phase second` begins with the best judge of the first, reads passages of every length and leaves WORK/run-second; `--phase third` goes
+on from there with the subjects in it and leaves WORK/run-third.
 `--dial` scales the number of steps. `--set` changes one setting, for ablations. About 2,000 tokens a second on two cores with AVX-512 BF16.
 """
 
@@ -23,13 +24,18 @@ DEV_LISTS = 18
 """Held-out lists a source that are watched while training: enough to see a fall, few enough to cost little."""
 
 
-def build_config(work: Path, values: dict[str, Any], *, dial: float, name: str, changes: list[str], second: bool = False) -> TrainConfig:
+PHASES = ("first", "second", "third")
+
+
+def build_config(work: Path, values: dict[str, Any], *, dial: float, name: str, changes: list[str], phase: str = "first") -> TrainConfig:
     """The tables under [train] as the kit's configuration, written to WORK/NAME.toml so that a run shows what it was."""
     tables = copy.deepcopy(values["train"])
     folders = values["folders"]
-    tables["model"]["base"] = f"{folders['run']}/best" if second else folders["base"]
-    for table, changed in values["second"].items() if second else ():
-        tables[table] |= changed
+    before = PHASES.index(phase) - 1
+    tables["model"]["base"] = f"{folders[PHASES[before]]}/best" if before >= 0 else folders["base"]
+    for later in PHASES[1 : before + 2]:  # each phase changes what the one before it left
+        for table, changed in values[later].items():
+            tables[table] |= changed
     groups = folders["groups"]
     tables["data"]["train"] = [f"{groups}/{file}" for file in tables["data"]["train"]]
     tables["data"]["dev"] = [f"{groups}/watched.jsonl.gz"]
@@ -45,10 +51,10 @@ def build_config(work: Path, values: dict[str, Any], *, dial: float, name: str, 
 
 
 def write_watched(groups: Path) -> int:
-    """A few held-out lists of every source and of the judgement groups, cut to ten passages."""
+    """A few held-out lists of every source, of the judgement groups and of the subjects, cut to ten passages."""
     taken: dict[str, int] = {}
     chosen = []
-    for file in ("held-out", "judgements-held-out"):
+    for file in ("held-out", "judgements-held-out", "subjects-held-out", "short-held-out"):
         for row in read_rows(groups / f"{file}.jsonl.gz"):
             limit = DEV_LISTS * (3 if row["source"] == "judgements" else 1)
             if taken.get(row["source"], 0) < limit:
@@ -78,15 +84,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
     parser.add_argument("--dial", type=float, default=1.0)
-    parser.add_argument("--second", action="store_true")
+    parser.add_argument("--phase", choices=PHASES, default="first")
     parser.add_argument("--name", default=None)
     parser.add_argument("--set", action="append", default=[], metavar="TABLE.KEY=VALUE")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     values = settings()
     write_watched(arguments.work / values["folders"]["groups"])
-    name = values["folders"]["second" if arguments.second else "run"] if arguments.name is None else arguments.name
-    config = build_config(arguments.work, values, dial=arguments.dial, name=name, changes=arguments.set, second=arguments.second)
+    name = values["folders"][arguments.phase] if arguments.name is None else arguments.name
+    config = build_config(arguments.work, values, dial=arguments.dial, name=name, changes=arguments.set, phase=arguments.phase)
     print(train(config, progress=True))
 
 

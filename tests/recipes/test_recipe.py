@@ -66,6 +66,7 @@ def test_a_few_rows_become_a_judge(tmp_path: Path) -> None:
     write_data(data)
     build_own(work / "base")
     assert "judgement groups to train on" in step("judgements", data, work)
+    assert "short-held-out: " in step("subjects", work)
     said = step("mine", data, work, "--dial", 0.01, "--model", work / "base")
     assert "questions to train on" in said
     assert "candidates each" in said
@@ -73,9 +74,10 @@ def test_a_few_rows_become_a_judge(tmp_path: Path) -> None:
     step("train", work, *small)
     best = work / "run" / "best"
     assert json.loads((best / "training.json").read_text(encoding="utf-8"))["steps"] == 3
-    step("train", work, "--second", *small)
-    best = work / "run-second" / "best"
-    assert json.loads((best / "training.json").read_text(encoding="utf-8"))["steps"] == 3
+    for phase in ("second", "third"):
+        step("train", work, "--phase", phase, *small)
+        best = work / f"run-{phase}" / "best"
+        assert json.loads((best / "training.json").read_text(encoding="utf-8"))["steps"] == 3
     step("pack", best, work / "packed")
     assert json.loads((work / "packed" / "adjudge.json").read_text(encoding="utf-8"))["edition"] == "2"
     step("calibrate", work, work / "packed")

@@ -11,14 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adjudge import Reranker
 from adjudge.evaluate.calibration import fit
 from adjudge.evaluate.calibration_error import expected_error
 from adjudge.train.negatives import Source
 from recipes.embedded.calibrate import PREVALENCE, fitted
 from recipes.embedded.candidates import fuse, sample
-from recipes.embedded.common import excerpt, is_han, read_rows, settings, telling_excerpt, write_rows
+from recipes.embedded.common import excerpt, is_han, read_rows, settings, telling_excerpt, thin, write_rows
 from recipes.embedded.mine import Groups, interleave, select
-from recipes.embedded.probes import auc, thin
+from recipes.embedded.probes import auc, subject_lists
 from recipes.embedded.report import paired, summarise, table
 from recipes.embedded.train import build_config
 
@@ -212,6 +213,27 @@ def test_the_settings_make_a_run_that_the_kit_accepts(tmp_path: Path) -> None:
     assert config.loss.aspects == 0
     assert config.run.output == tmp_path / "trial"
     assert (tmp_path / "trial.toml").is_file()
+
+
+def test_each_phase_begins_where_the_one_before_it_ended(tmp_path: Path) -> None:
+    values = settings()
+    for phase, base in (("first", "base"), ("second", "run/best"), ("third", "run-second/best")):
+        (tmp_path / base).mkdir(parents=True)
+        config = build_config(tmp_path, values, dial=1.0, name=phase, changes=[], phase=phase)
+        assert config.model.base == str(tmp_path / base)
+    assert config.model.max_length == values["second"]["model"]["max_length"]  # the third keeps what the second changed
+    assert config.run.steps == values["third"]["run"]["steps"]
+    assert len(config.data.train) == len(config.data.shares) == 6
+
+
+def test_subjects_are_counted_by_language() -> None:
+    lists = [
+        {"query": "moon?", "documents": [{"text": "the moon"}, {"text": "bread"}], "lang": "en-en"},
+        {"query": "moon?", "documents": [{"text": "bread"}, {"text": "the moon"}], "lang": "en-fr"},
+    ]
+    with Reranker(backend="fake") as judge:
+        found = subject_lists(judge, lists)
+    assert found == {"lists": 2, "top1": {"all": 0.5, "asked in en": 0.5, "one language": 1.0, "two languages": 0.0}}
 
 
 def test_scores_are_right_where_one_passage_in_five_is() -> None:
