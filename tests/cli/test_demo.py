@@ -200,7 +200,7 @@ def test_what_the_readme_shows_is_what_the_demo_prints(found: Demo, name: str) -
             assert shape(line) in forms
             printed = forms[shape(line)]
             assert numbers(line, FRACTION) == pytest.approx(numbers(printed, FRACTION), abs=STEP)
-            assert numbers(line, COUNT) == pytest.approx(numbers(printed, COUNT), abs=1)  # a near tie may turn on another processor
+            assert numbers(line, COUNT) == pytest.approx(numbers(printed, COUNT), abs=2)  # near ties turn on other processors
     assert len(lines) > 20
 
 

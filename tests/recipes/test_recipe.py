@@ -78,14 +78,17 @@ def test_a_few_rows_become_a_judge(tmp_path: Path) -> None:
         step("train", work, "--phase", phase, *small)
         best = work / f"run-{phase}" / "best"
         assert json.loads((best / "training.json").read_text(encoding="utf-8"))["steps"] == 3
+    step("average", work / "run-second" / "best", best, work / "judge")
+    best = work / "judge"
     step("pack", best, work / "packed")
-    assert json.loads((work / "packed" / "adjudge.json").read_text(encoding="utf-8"))["edition"] == "2"
+    assert json.loads((work / "packed" / "adjudge.json").read_text(encoding="utf-8"))["edition"] == "3"
     step("calibrate", work, work / "packed")
     with Reranker(best, backend="torch", precision="f32") as exact, Reranker(work / "packed", backend="torch", precision="f32") as packed:
         pairs = [("What of the moon?", "About the moon there is much to say."), ("What of the moon?", "Bread is baked.")]
         assert packed.score(pairs, normalize=False) == pytest.approx(exact.score(pairs, normalize=False), abs=0.5)
         assert packed.score(pairs) != packed.score(pairs, normalize=False)
         assert packed.model.calibration.fitted
+    assert "same_first" in step("int8_cost", work, work / "packed", best, work / "int8.json", "--lists", 5)
     write_set(tmp_path / "eval" / "some")
     out = work / "scores"
     common = ("--model", work / "packed", "--first-stage", work / "packed", "--sets", "some")
