@@ -67,7 +67,8 @@ class Closeness:
     kendall_tau: float
 
 
-CLOSENESS = {"bf16": Closeness(0.5, 0.1, 0.95), "int8": Closeness(1.2, 0.3, 0.88)}
+CLOSENESS = {"bf16": Closeness(0.5, 0.1, 0.95), "int8": Closeness(1.6, 0.3, 0.88)}
+"""int8: one pair of a random DistilBERT is 1.38 off on a CPU with AVX-512 BF16 and no AMX; with AMX 1.2 was enough."""
 SAME_PAIR = {"f32": 5e-5, "bf16": 0.3, "int8": 0.3}
 """The same pair alone, in company, in another place, with more padding: not exact, because a matrix product of another height
 may add up in another order; in bf16 one rounding that falls the other way moves a random model's logit by a tenth."""

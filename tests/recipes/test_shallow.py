@@ -70,7 +70,8 @@ def test_the_step_leaves_a_judge(tmp_path: Path) -> None:
     groups = tmp_path / "groups"
     write_rows(groups / "varied.jsonl.gz", lists(12))
     write_rows(groups / "held-out.jsonl.gz", lists(4))
-    write_rows(groups / "judgements-held-out.jsonl.gz", [])
+    for name in ("judgements", "subjects", "short"):
+        write_rows(groups / f"{name}-held-out.jsonl.gz", [])
     changes = ["run.steps=2", "run.groups_per_step=4", "run.evaluate_every=2"]
     command = [sys.executable, "-m", "recipes.embedded.shallow", str(tmp_path), "--judge", str(tmp_path / "deep"), "--layers", "0"]
     command += [part for change in changes for part in ("--set", change)]

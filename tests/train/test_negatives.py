@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adjudge.errors import ConfigError, InputError
 from adjudge.train import negatives
-from adjudge.train.negatives import NegativeConfig, Question, Source, choose, mine
+from adjudge.train.negatives import Mined, NegativeConfig, Question, Source, choose, mine
 from tests.train.corpora import Corpus, corpus_of
 
 ENGLISH = corpus_of(
@@ -131,10 +131,16 @@ def test_questions_are_looked_at_one_by_one(monkeypatch: pytest.MonkeyPatch) -> 
     corpus = Corpus(ENGLISH.sources, made.questions, ENGLISH.vectors, made.query_vectors)
     whole = corpus.mine()
     monkeypatch.setattr(negatives, "_BLOCK", 2)
-    assert corpus.mine() == whole
+    assert rounded(corpus.mine()) == rounded(whole)
+    assert corpus.mine().statistics == whole.statistics
     for number, question in enumerate(corpus.questions):
         alone = Corpus(corpus.sources, [question], corpus.vectors, corpus.query_vectors[number : number + 1])
-        assert alone.mine().candidates[0] == whole.candidates[number]
+        assert rounded(alone.mine())[0] == rounded(whole)[number]
+
+
+def rounded(mined: Mined) -> list[list[tuple[int, float, str]]]:
+    """A matrix product of another height may end in another last digit, which some processors show."""
+    return [[(c.index, round(c.similarity, 5), c.found) for c in candidates] for candidates in mined.candidates]
 
 
 def test_a_question_without_candidates_is_counted_as_bare() -> None:
