@@ -19,7 +19,7 @@ from .base import IndexedSource, IndexFacts
 from .filters import KINDS, by_kind, milvus_list
 from .passages import metadata_of, terms_of
 
-__all__ = ["STRONG", "Collections", "State", "coded", "create_collections", "passage_rows", "source_id", "source_row"]
+__all__ = ["STRONG", "Collections", "State", "coded", "create_collections", "passage_rows", "source_id", "source_row", "waiting_row"]
 
 MOST_BYTES = 65_535
 """Of a text in Milvus."""
@@ -31,7 +31,7 @@ STRONG: Mapping[str, Any] = {"consistency_level": "Strong"}
 """What was written before is read, on whichever node it landed."""
 
 _PLAIN = re.compile(r"(?!zz)[a-z0-9]+")
-_STATE, _FACTS, _SOURCE = "state", "facts", "source"
+_STATE, _FACTS, _SOURCE, _WAITING = "state", "facts", "source", "waiting"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +93,20 @@ class Collections:
         for first in range(0, len(rows), 500):
             self.client.upsert(self.known, list(rows[first : first + 500]))
 
-    def sources(self) -> dict[str, tuple[IndexedSource, int]]:
-        """All that is indexed, by key, with the batch that brought it."""
-        rows = self.rows(self.known, f'kind == "{_SOURCE}"', ["body", "batch"])
-        found = ((IndexedSource(**json.loads(row["body"])), int(row["batch"])) for row in rows)
-        return {source.key: (source, batch) for source, batch in found}
+    def sources(self) -> list[tuple[IndexedSource, int]]:
+        """All records of sources with the batch that brought them, older ones first: a key may have one that waits beside its own."""
+        return sorted(self._records(_SOURCE, _WAITING), key=lambda record: record[1])
+
+    def settle(self, published: int) -> None:
+        """Let records that waited take the place of the old ones where their batch was published, and throw the others away."""
+        waiting = self._records(_WAITING)
+        self.put([source_row(source, batch) for source, batch in waiting if batch <= published])
+        for first in range(0, len(waiting), 200):
+            self.client.delete(self.known, ids=[_waiting_id(source.key) for source, _ in waiting[first : first + 200]])
+
+    def _records(self, *kinds: str) -> list[tuple[IndexedSource, int]]:
+        rows = self.rows(self.known, f"kind in {milvus_list(kinds)}", ["body", "batch"])  # in one answer: settle() moves them
+        return [(IndexedSource(**json.loads(row["body"])), int(row["batch"])) for row in rows]
 
     def rows(self, collection: str, condition: str, fields: Sequence[str]) -> Iterator[Mapping[str, Any]]:
         """All rows that a condition lets through."""
@@ -143,6 +152,15 @@ def create_collections(collections: Collections, facts: IndexFacts) -> None:
 def source_row(source: IndexedSource, batch: int) -> dict[str, Any]:
     """A source as a row of the second collection."""
     return _known(_SOURCE, batch, asdict(source), source_id(source.key))
+
+
+def waiting_row(source: IndexedSource, batch: int) -> dict[str, Any]:
+    """The same until its batch is published, beside the old record, which counts until then."""
+    return _known(_WAITING, batch, asdict(source), _waiting_id(source.key))
+
+
+def _waiting_id(key: str) -> str:
+    return f"waiting {source_id(key)}"
 
 
 def source_id(key: str) -> str:

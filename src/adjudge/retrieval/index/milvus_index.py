@@ -56,7 +56,7 @@ class MilvusIndex:
 
     def sources(self) -> Mapping[str, IndexedSource]:
         """All that is indexed, by key."""
-        return self._steadily(lambda held, state: {key: s for key, (s, batch) in held.sources().items() if state.shows(key, batch)})
+        return self._steadily(lambda held, state: {s.key: s for s, batch in held.sources() if state.shows(s.key, batch)})
 
     def count(self, *, where: Where | None = None) -> int:
         """Passages, or those of them that `where` lets through."""

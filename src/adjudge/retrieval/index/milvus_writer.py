@@ -16,7 +16,7 @@ from ..reading.chunk import Chunk
 from .base import ANN_FROM, IndexedSource, IndexFacts
 from .filters import milvus_list
 from .lock import WriterLock
-from .milvus_collections import Collections, State, create_collections, passage_rows, source_id, source_row
+from .milvus_collections import Collections, State, create_collections, passage_rows, source_id, waiting_row
 from .milvus_lease import Lease
 from .milvus_uri import MilvusAddress
 from .passages import require_vectors
@@ -102,7 +102,7 @@ class MilvusWriter:
             raise InputError(f"{next(iter(self._unrecorded))!r} has passages and no record, so it is not whole")
         if not (self._recorded or self._gone):
             return
-        self._held.put([source_row(source, self._batch) for source in self._recorded.values()])
+        self._held.put([waiting_row(source, self._batch) for source in self._recorded.values()])
         self._publish(State(batch=self._batch, replaced=tuple(self._gone)))
 
     def optimise(self, *, ann_from: int = ANN_FROM) -> None:
@@ -128,11 +128,12 @@ class MilvusWriter:
         state = self._held.state()
         self._held.client.delete(self._held.passages, filter=f"batch > {state.batch}")
         self._sources: dict[str, IndexedSource] = {}
-        for key, (source, batch) in self._held.sources().items():
-            if batch > state.batch:
-                self._sources[key] = replace(source, digest=CHANGED, size=-1)
-            elif state.shows(key, batch):
-                self._sources[key] = source
+        self._held.settle(state.batch)
+        for source, batch in self._held.sources():
+            if batch > state.batch:  # written in the old one's place, as versions before this one did
+                self._sources[source.key] = replace(source, digest=CHANGED, size=-1)
+            elif state.shows(source.key, batch):
+                self._sources[source.key] = source
         self._start_batch(state.batch)
         if state.replaced:
             for key in state.replaced:
@@ -156,6 +157,7 @@ class MilvusWriter:
         forgotten = [source_id(key) for key in self._gone if key not in self._sources]
         for first in range(0, len(forgotten), KEYS_AT_ONCE):
             self._held.client.delete(self._held.known, ids=forgotten[first : first + KEYS_AT_ONCE])
+        self._held.settle(state.batch)
         if state.replaced:
             self._held.publish(State(batch=state.batch))
         self._start_batch(state.batch)
