@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import ir_measures
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,18 +33,19 @@ from recipes.embedded.report import paired
 Floats = NDArray[np.float64]
 
 
-def ndcg(grades: Floats, logits: Floats, depth: int = 10) -> float:
-    """nDCG of one list with linear gain, ties in the order given (Järvelin and Kekäläinen 2002); NaN where nothing is right."""
-    discount = 1 / np.log2(np.arange(2, depth + 2))
-    first, ideal = grades[np.argsort(-logits, kind="stable")][:depth], np.sort(grades)[::-1][:depth]
-    best = float((ideal * discount[: len(ideal)]).sum())
-    return float((first * discount[: len(first)]).sum()) / best if best else math.nan
+def ndcg(grades: Sequence[Floats], logits: Sequence[Floats]) -> Floats:
+    """nDCG@10 of each list, grades 0..1 as whole ones 0..3; NaN where nothing is right."""
+    qrels = [ir_measures.Qrel(str(n), str(at), round(g * 3)) for n, some in enumerate(grades) for at, g in enumerate(some)]
+    run = [ir_measures.ScoredDoc(str(n), str(at), float(x)) for n, said in enumerate(logits) for at, x in enumerate(said)]
+    found = np.array([np.nan if not some.any() else 0.0 for some in grades])
+    for metric in ir_measures.iter_calc([ir_measures.nDCG @ 10], qrels, run):
+        found[int(metric.query_id)] += metric.value
+    return found
 
 
 def compare(grades: Sequence[Floats], packed: Sequence[Floats], exact: Sequence[Floats]) -> dict[str, Any]:
     """The figures above for lists of any length."""
-    ours = np.array([ndcg(g, said) for g, said in zip(grades, packed, strict=True)])
-    theirs = np.array([ndcg(g, said) for g, said in zip(grades, exact, strict=True)])
+    ours, theirs = ndcg(grades, packed), ndcg(grades, exact)
     known = ~np.isnan(ours)
     apart = np.abs(np.concatenate(packed) - np.concatenate(exact))
     same = [int(np.argmax(a)) == int(np.argmax(b)) for a, b in zip(packed, exact, strict=True)]
