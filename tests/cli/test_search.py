@@ -82,6 +82,17 @@ def test_nothing_passes(adjudge: Run, index: Path) -> None:
     assert (ended.code, ended.out) == (0, "")
 
 
+def test_the_order_of_both_stages(adjudge: Run, index: Path) -> None:
+    """With a weight that leaves the judge no say, the order is the first stage's; the scores stay the judge's."""
+    alone = adjudge("search", QUERY, "--index", index, *WORDS, "--no-rerank", "--retriever", "bm25", "--top-n", "3")
+    ended = adjudge("search", QUERY, "--index", index, *WORDS, "--fusion", "1000000", "--top-n", "3", "--json")
+    shown = json.loads(ended.out)
+    assert [hit["document"]["id"] for hit in shown["results"]] == [row[3] for row in alone.rows]
+    assert all(hit["score"] == hit["scores"]["judge"] and hit["rank"] == hit["ranks"]["fusion"] for hit in shown["results"])
+    assert shown["fusion"] == {"weight": 1e6, "k": 20}
+    assert json.loads(adjudge("search", QUERY, "--index", index, *WORDS, "--json").out)["fusion"] is None
+
+
 def test_the_index_may_stand_in_the_environment(adjudge: Run, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADJUDGE_INDEX", str(index))
     assert adjudge("search", QUERY, *WORDS).rows
@@ -96,6 +107,10 @@ def test_the_table(index: Path, word_judge: Reranker) -> None:
         assert expected in text
     assert "retrieve " in text
     assert all("dropped" not in line for line in picture(pipeline, quiet=True))
+    both = "\n".join(picture(Pipeline(pipeline.retriever, word_judge, fusion=0.5)))
+    assert "judge 1" in both
+    assert "fusion 0.5" in both
+    assert "fusion" not in text
     assert picture(pipeline, threshold=1.0)[0] == "no passage is left"
     assert picture(pipeline, "zzzz")[0] == "no passage was found"
     alone = picture(Pipeline(pipeline.retriever, None))
@@ -119,6 +134,8 @@ def test_no_line_is_wider_than_the_terminal(index: Path, word_judge: Reranker, w
         ((" ", "--index", "x"), BY_ERROR[InputError], "the query is empty"),
         ((QUERY, "--index", "x", "--candidates", "0"), BY_ERROR[ConfigError], "candidates must be a whole number of 1 or more"),
         ((QUERY, "--index", "x", "--top-n", "-1"), BY_ERROR[ConfigError], "top_n"),
+        ((QUERY, "--index", "x", "--fusion", "-1"), BY_ERROR[ConfigError], "fusion: weight must be a finite number of 0 or more"),
+        ((QUERY, "--index", "x", "--fusion", "0.5", "--no-rerank"), BY_ERROR[ConfigError], "--fusion joins"),
         ((QUERY, "--index", "x", "--threshold", "soso"), BY_ERROR[ConfigError], "'soso' is not known"),
         ((QUERY, "--index", "x", "--threshold", "0.5", "--no-rerank"), BY_ERROR[ConfigError], "--threshold needs the judge"),
         ((QUERY, "--index", "x", "--where", "year>>"), BY_ERROR[InputError], "filter"),

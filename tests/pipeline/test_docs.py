@@ -42,7 +42,7 @@ def test_the_defaults_are_those_of_the_code() -> None:
     for field in fields(PipelineConfig):
         assert shown[field.name] == (f"`{field.default}`" if field.default in (None, True) else str(field.default)), field.name
     tried = rows("`TuneConfig`")
-    for name in ("candidates", "weights"):
+    for name in ("candidates", "weights", "fusions"):
         default = next(field.default for field in fields(TuneConfig) if field.name == name)
         assert tried[name] == ", ".join(map(str, default))
     assert int(tried["queries"]) == TuneConfig().queries

@@ -101,7 +101,7 @@ def test_the_same_again(worse: Tuning, word_judge: Reranker) -> None:
 
 def test_parts_and_weights_of_a_hybrid_are_tried(word_judge: Reranker) -> None:
     hybrid = HybridRetriever([bm25(), Given()], depth=14)
-    config = TuneConfig(candidates=(5,), weights=(0.2, 0.9), resamples=1000)
+    config = TuneConfig(candidates=(5,), weights=(0.2, 0.9), fusions=(), resamples=1000)
     tuned = Pipeline(hybrid, word_judge, candidates=5).tune(QUERIES, QRELS, config)
     labels = {trial.retriever for trial in tuned.trials}
     assert labels == {"hybrid", "bm25 alone", "given alone", "hybrid of bm25 0.2 and given 0.8", "hybrid of bm25 0.9 and given 0.1"}

@@ -46,7 +46,7 @@ from .options import (
     progress_wanted,
 )
 from .prose import examples, flow
-from .search_options import CandidatesOption, IndexOption, KeptOption, QuestionArgument, RetrieverOption, WhereOption
+from .search_options import CandidatesOption, FusionOption, IndexOption, KeptOption, QuestionArgument, RetrieverOption, WhereOption
 from .searching import check_search, open_pipeline, say_if_nothing_meets
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def ask(
     threshold: PassOption = "dynamic",
     where: WhereOption = None,
     retriever: RetrieverOption = "hybrid",
+    fusion: FusionOption = None,
     llm_url: LanguageModelUrlOption = None,
     llm_model: LanguageModelOption = None,
     extractive: ExtractiveOption = False,

@@ -37,7 +37,7 @@ from .options import (
     progress_wanted,
 )
 from .prose import examples, flow
-from .search_options import CandidatesOption, IndexOption, KeptOption, QuestionArgument, RetrieverOption, WhereOption
+from .search_options import CandidatesOption, FusionOption, IndexOption, KeptOption, QuestionArgument, RetrieverOption, WhereOption
 from .searching import check_search, open_pipeline, say_if_nothing_meets
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ def search(
     ] = None,
     where: WhereOption = None,
     retriever: RetrieverOption = "hybrid",
+    fusion: FusionOption = None,
     rerank: Annotated[
         bool,
         typer.Option(

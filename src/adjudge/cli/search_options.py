@@ -8,6 +8,7 @@ import typer
 
 __all__ = [
     "CandidatesOption",
+    "FusionOption",
     "IndexOption",
     "KeptOption",
     "QuestionArgument",
@@ -45,6 +46,16 @@ RetrieverOption: TypeAlias = Annotated[
         metavar="NAME",
         help=f"The first stage: {', '.join(get_args(RetrieverName)[:-1])} or {get_args(RetrieverName)[-1]}; hybrid fuses the other two.",
         rich_help_panel=_SEARCH,
+    ),
+]
+FusionOption: TypeAlias = Annotated[
+    float | None,
+    typer.Option(
+        "--fusion",
+        metavar="W",
+        help="Order by the judge's places and the first stage's together, these with the weight W: 0.5. Default: by the judge alone.",
+        rich_help_panel=_SEARCH,
+        show_default=False,
     ),
 ]
 WhereOption: TypeAlias = Annotated[

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from ..pipeline.fusing import parse_fusion
 from .console import visible
 from .json_text import to_json
 from .ranking_text import runtime
@@ -19,7 +20,7 @@ __all__ = ["hit_objects", "search_object", "tab_lines"]
 
 def search_object(result: PipelineResult, pipeline: Pipeline) -> dict[str, Any]:
     """Everything of a search: results, what was dropped and refused and why, the scores and ranks of every stage, and the clock."""
-    ranking, judge = result.ranking, pipeline.reranker
+    ranking, judge, fusion = result.ranking, pipeline.reranker, parse_fusion(pipeline.config.fusion)
     return {
         "query": result.query,
         "results": [asdict(hit) for hit in result.results],
@@ -28,6 +29,7 @@ def search_object(result: PipelineResult, pipeline: Pipeline) -> dict[str, Any]:
         "warnings": list(result.warnings),
         "retriever": pipeline.retriever.name,
         "candidates": len(result.retrieval.candidates),
+        "fusion": None if fusion is None else asdict(fusion),
         "model": None if ranking is None else ranking.model,
         "revision": None if ranking is None else ranking.revision,
         "score_type": None if ranking is None else ranking.score_type,

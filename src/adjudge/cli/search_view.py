@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["show_search", "timings_line"]
 
 _NARROW = 70  # cells; below that the passage needs the room of the bars and of the stages
-_JUDGE = "judge"
+_LAST = ("fusion", "judge")  # the stage whose order is shown: the first of these that ran, else none of them
 
 
 def show_search(console: Console, result: PipelineResult, pipeline: Pipeline, *, quiet: bool = False) -> None:
@@ -75,7 +75,7 @@ def _title(result: PipelineResult, at: int) -> Text:
 
 def _stages(hit: Hit) -> list[str]:
     """Where each stage but the last had it: "bm25 4"."""
-    last = _JUDGE if _JUDGE in hit.ranks else ""
+    last = next((name for name in _LAST if name in hit.ranks), "")
     return [f"{visible(name)} {rank}" for name, rank in hit.ranks.items() if name != last]
 
 
@@ -96,4 +96,7 @@ def _costs(result: PipelineResult, pipeline: Pipeline) -> Iterator[Text]:
     if ranking is not None and pipeline.reranker is not None:
         traits = pipeline.reranker.traits
         runs = f"{traits.backend} {traits.device} {traits.precision}"
-        yield Text(f"{visible(pipeline.retriever.name)} · {visible(ranking.model)} · {runs} · {ranking.score_type} score", style="dim")
+        fusion = pipeline.config.fusion
+        joined = "" if fusion is None else f" · fusion {fusion}"
+        named = f"{visible(pipeline.retriever.name)} · {visible(ranking.model)}"
+        yield Text(f"{named} · {runs} · {ranking.score_type} score{joined}", style="dim")

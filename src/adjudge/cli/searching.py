@@ -27,7 +27,9 @@ def check_search(params: Mapping[str, Any], *, judge: bool = True) -> Where | No
     from ..retrieval.where import parse_where
 
     accept_query(params["query"])
-    PipelineConfig(candidates=params["candidates"], top_n=params["top_n"], threshold=params["threshold"])
+    PipelineConfig(candidates=params["candidates"], top_n=params["top_n"], threshold=params["threshold"], fusion=params["fusion"])
+    if not judge and params["fusion"] is not None:
+        raise ConfigError("--fusion joins the judge's order with the first stage's. Leave --no-rerank out, or --fusion")
     if not judge and params["threshold"] is not None:
         raise ConfigError(
             "--threshold needs the judge: scores of a first stage are no probabilities. Leave --no-rerank out, or --threshold"
@@ -47,7 +49,8 @@ def open_pipeline(params: Mapping[str, Any], *, judge: bool, progress: bool) -> 
         retriever = _retriever(index, params["retriever"])
         held.callback(retriever.close)
         reranker = held.enter_context(open_reranker(params, progress=progress)) if judge else None
-        yield Pipeline(retriever, reranker, candidates=params["candidates"], top_n=params["top_n"], threshold=params["threshold"])
+        options = {name: params[name] for name in ("candidates", "top_n", "threshold", "fusion")}
+        yield Pipeline(retriever, reranker, **options)
 
 
 def name_and_place(result: PipelineResult, at: int) -> tuple[str, str]:

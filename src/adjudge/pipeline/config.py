@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ..config import WindowConfig
 from ..engine.thresholds import Threshold, parse_threshold
 from ..errors import ConfigError
+from .fusing import RankFusion, parse_fusion
 
 __all__ = ["PipelineConfig", "whole"]
 
@@ -21,12 +22,14 @@ class PipelineConfig:
     headings: bool = True  # the judge reads the headings above a passage too, which an index keeps as metadata
     windows: WindowConfig | None = None  # how long documents are judged; None: the reranker's own setting
     budget_ms: float | None = None  # of a reranker with a `first` judge; None: its own
+    fusion: float | RankFusion | None = None  # weight of the first stage's order beside the judge's; None: the judge's alone
 
     def __post_init__(self) -> None:
         whole("candidates", self.candidates, least=1)
         if self.top_n is not None:
             whole("top_n", self.top_n, least=0)
         object.__setattr__(self, "threshold", parse_threshold(self.threshold))
+        object.__setattr__(self, "fusion", parse_fusion(self.fusion))
         if not isinstance(self.headings, bool):
             raise ConfigError(f"headings must be True or False, not {self.headings!r}")
         if not isinstance(self.windows, WindowConfig | None):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..engine.thresholds import Threshold, bind_threshold, parse_threshold
+from .fusing import RankFusion
 from .judged import Question
 
 if TYPE_CHECKING:
@@ -29,20 +30,19 @@ class Cuts:
     present: NDArray[np.float64]  # (questions,) with the pipeline's own threshold, or none
 
     @classmethod
-    def of(cls, questions: Sequence[Question], stage: int, candidates: int, pipeline: Pipeline) -> Cuts:
-        """Of the documents that a pipeline with this first stage and so many candidates would give, before any threshold."""
+    def of(cls, questions: Sequence[Question], stage: int, candidates: int, fusion: RankFusion | None, pipeline: Pipeline) -> Cuts:
+        """Of the documents that a pipeline with this first stage, so many candidates and this fusion would give."""
         top_n, judge = pipeline.config.top_n, pipeline.reranker
         given = parse_threshold(pipeline.config.threshold)
         threshold = None if judge is None else bind_threshold(given, judge.model.calibration)
-        kept = [_kept(question, stage, candidates) for question in questions]
-        shown = [(scores[:top_n], right[:top_n]) for scores, right in kept]
-        every = np.concatenate([scores for scores, _ in shown]) if shown else np.empty(0)
+        kept = [_kept(question, stage, candidates, fusion) for question in questions]
+        every = np.concatenate([scores[:top_n] for scores, _ in kept]) if kept else np.empty(0)
         quantiles = np.quantile(every, np.linspace(0, 1, _GRID)) if len(every) else np.zeros(1)
         grid = np.unique(np.append(np.floor(quantiles * 1e4) / 1e4, 1.0))  # rounded down, so that the score itself is kept
         wanted = [_wanted(question, top_n) for question in questions]
-        table = np.array([[f1(s, r, w, float(cut)) for (s, r), w in zip(shown, wanted, strict=True)] for cut in grid])
+        table = np.array([[f1(s, r, w, float(cut), top_n) for (s, r), w in zip(kept, wanted, strict=True)] for cut in grid])
         own = [_lowest(threshold, scores) for scores, _ in kept]
-        present = np.array([f1(s, r, w, cut) for (s, r), w, cut in zip(shown, wanted, own, strict=True)])
+        present = np.array([f1(s, r, w, cut, top_n) for (s, r), w, cut in zip(kept, wanted, own, strict=True)])
         return cls(grid, table, present)
 
     def best(self, questions: NDArray[np.int64]) -> float:
@@ -55,18 +55,20 @@ class Cuts:
         return found
 
 
-def f1(scores: NDArray[np.float64], right: NDArray[np.bool_], wanted: int, cut: float) -> float:
-    """F1 of what scores at least `cut`; `wanted` documents could be right. Where none could, keeping nothing is worth 1, all else 0."""
-    kept = scores >= cut
-    count = int(kept.sum())
+def f1(scores: NDArray[np.float64], right: NDArray[np.bool_], wanted: int, cut: float, top_n: int | None = None) -> float:
+    """F1 of the first `top_n` that score at least `cut`; `wanted` documents could be right. Where none could, keeping nothing is worth 1.
+
+    `scores` and `right` (documents,) in the order in which they are shown, which is not that of the scores where two orders are joined.
+    """
+    kept = np.flatnonzero(scores >= cut)[:top_n]
     if wanted == 0:
-        return float(count == 0)
-    return 2 * int((kept & right).sum()) / (count + wanted)
+        return float(len(kept) == 0)
+    return 2 * int(right[kept].sum()) / (len(kept) + wanted)
 
 
-def _kept(question: Question, stage: int, candidates: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """(scores, whether relevant) in the judge's order."""
-    positions = question.ranked(stage, candidates, rerank=True)
+def _kept(question: Question, stage: int, candidates: int, fusion: RankFusion | None) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(scores, whether relevant) in the order in which they would be shown."""
+    positions = question.ranked(stage, candidates, rerank=True, fusion=fusion)
     return question.scores[positions], np.array([question.keys[at] in question.relevant for at in positions], np.bool_)
 
 

@@ -15,6 +15,7 @@ from ..reranker import Reranker
 from ..retrieval.base import Retriever
 from ..types import Document
 from .config import PipelineConfig
+from .fusing import RankFusion, fused
 from .reading import read_as
 
 __all__ = ["Question", "collect"]
@@ -34,13 +35,17 @@ class Question:
     order: NDArray[np.int64]  # positions in `keys`, the best by the judge first; empty without a judge
     scores: NDArray[np.float64]  # the judge's, for each key; NaN without a judge, or for what it refused
 
-    def ranked(self, stage: int, candidates: int, *, rerank: bool) -> list[int]:
+    def ranked(self, stage: int, candidates: int, *, rerank: bool, fusion: RankFusion | None = None) -> list[int]:
         """Positions in `keys` as a pipeline would give them, each key once."""
         first = self.found[stage][:candidates] if rerank else self.found[stage]
         if not rerank:
             return self._once(first)
-        among = set(first)
-        return self._once([at for at in self.order.tolist() if at in among])
+        places = {at: place for place, at in reversed(list(enumerate(first, start=1)))}  # of two places the first
+        judged = [at for at in self.order.tolist() if at in places]
+        if fusion is None:
+            return self._once(judged)
+        order = fused(range(1, len(judged) + 1), [places[at] for at in judged], fusion)
+        return self._once([judged[at] for at, _ in order])
 
     def _once(self, positions: Sequence[int]) -> list[int]:
         """The first of those with the same key: passages of one file, where files were judged."""

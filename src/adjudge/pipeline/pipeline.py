@@ -13,8 +13,9 @@ from ..engine.thresholds import Threshold, parse_threshold
 from ..errors import ConfigError
 from ..retrieval.base import Retrieval, Retriever, Where
 from .config import PipelineConfig
+from .fusing import RankFusion, parse_fusion
 from .reading import read_as
-from .result import JUDGE, PipelineResult, judged_result, unjudged_result
+from .result import JUDGE, PipelineResult, fused_result, judged_result, unjudged_result
 
 if TYPE_CHECKING:
     from ..reranker import RankArguments, Reranker
@@ -33,6 +34,7 @@ class PipelineOptions(TypedDict, total=False):
     headings: bool
     windows: WindowConfig | None
     budget_ms: float | None
+    fusion: float | RankFusion | None
 
 
 class Pipeline:
@@ -77,7 +79,10 @@ class Pipeline:
         ranking = self.reranker.rank(query, documents, **_rank_arguments(config, progress=progress))
         done = time.perf_counter()
         timings |= {JUDGE: (done - found) * 1e3, "total": (done - began) * 1e3}
-        return judged_result(retrieval, ranking, stage=stage, timings=timings)
+        fusion = parse_fusion(config.fusion)
+        if fusion is None:
+            return judged_result(retrieval, ranking, stage=stage, timings=timings)
+        return fused_result(retrieval, ranking, stage=stage, top_n=config.top_n, fusion=fusion, timings=timings)
 
     async def asearch(self, query: str, *, where: Where | None = None, **changes: Unpack[PipelineOptions]) -> PipelineResult:
         """search() on a thread, so that the event loop goes on."""
@@ -117,7 +122,8 @@ def _retrieve(retriever: Retriever, query: str, candidates: int, where: Where | 
 
 
 def _rank_arguments(config: PipelineConfig, *, progress: bool) -> RankArguments:
-    given: RankArguments = {"top_n": config.top_n, "threshold": config.threshold, "windows": config.windows, "progress": progress}
+    top_n = config.top_n if config.fusion is None else None  # what is cut off is known only once both orders are joined
+    given: RankArguments = {"top_n": top_n, "threshold": config.threshold, "windows": config.windows, "progress": progress}
     return given if config.budget_ms is None else {**given, "budget_ms": config.budget_ms}
 
 
@@ -136,5 +142,5 @@ def _check(config: PipelineConfig, *, judge: bool) -> None:
     if threshold is not None:
         why = "scores of a first stage are no probabilities"
         raise ConfigError(f"the threshold {threshold} needs a judge: {why}. Give a reranker, or no threshold")
-    if config.budget_ms is not None or config.windows is not None:
-        raise ConfigError("budget_ms and windows are for judging, and there is no reranker; leave them out")
+    if config.budget_ms is not None or config.windows is not None or config.fusion is not None:
+        raise ConfigError("budget_ms, windows and fusion are for judging, and there is no reranker; leave them out")

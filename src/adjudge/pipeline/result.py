@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import overload
 
 from ..retrieval.base import Candidate, Retrieval
 from ..types import Document, Passage, Ranked, Ranking, Refused
+from .fusing import RankFusion, fused
 from .reading import passage_of
 
-__all__ = ["JUDGE", "Hit", "PipelineResult", "judged_result", "unjudged_result"]
+__all__ = ["FUSION", "JUDGE", "Hit", "PipelineResult", "fused_result", "judged_result", "unjudged_result"]
 
 JUDGE = "judge"
 """The reranker's name among the stages."""
+FUSION = "fusion"
+"""The name of the order that joins the judge's with the first stage's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +25,7 @@ class Hit:
 
     rank: int  # 1 is the best of all that the last stage looked at, kept or not
     document: Document
-    score: float  # of the last stage: the judge's, or the first stage's where there is no judge
+    score: float  # the judge's, whatever the order; the first stage's where there is no judge
     passage: Passage | None  # what decided the judge's score; None for what was dropped
     scores: Mapping[str, float]  # of every stage: {"bm25": 11.2, "dense": 0.83, "hybrid": 0.031, "judge": 0.97}
     ranks: Mapping[str, int]  # in the list of every stage that found it
@@ -73,6 +76,22 @@ def judged_result(retrieval: Retrieval, ranking: Ranking, *, stage: str, timings
         ranking=ranking,
         timings=timings,
     )
+
+
+def fused_result(
+    retrieval: Retrieval, ranking: Ranking, *, stage: str, top_n: int | None, fusion: RankFusion, timings: Mapping[str, float]
+) -> PipelineResult:
+    """The same in an order that both stages make, cut to `top_n` behind it. `ranking`: all that was judged, or all above a threshold."""
+    judged = judged_result(retrieval, ranking, stage=stage, timings=timings)
+    order = fused([hit.ranks[JUDGE] for hit in judged.results], [hit.candidate + 1 for hit in judged.results], fusion)
+    hits = [_moved(judged.results[at], place, worth) for place, (at, worth) in enumerate(order, start=1)]
+    kept = len(hits) if top_n is None else top_n
+    cut = [replace(hit, passage=None, rule=f"top_n={top_n}") for hit in hits[kept:]]
+    return replace(judged, results=tuple(hits[:kept]), dropped=(*cut, *judged.dropped))
+
+
+def _moved(hit: Hit, place: int, worth: float) -> Hit:
+    return replace(hit, rank=place, scores={**hit.scores, FUSION: worth}, ranks={**hit.ranks, FUSION: place})
 
 
 def unjudged_result(retrieval: Retrieval, *, stage: str, top_n: int | None, timings: Mapping[str, float]) -> PipelineResult:

@@ -16,6 +16,7 @@ from ..errors import ConfigError, InputError
 from ..retrieval.base import Retriever
 from .config import whole
 from .cuts import Cuts
+from .fusing import RankFusion, parse_fusion
 from .judged import Question, collect
 from .measuring import measured
 from .stages import FirstStage, first_stages
@@ -38,6 +39,11 @@ class TuneConfig:
     candidates: tuple[int, ...] = (10, 20, 50, 100, 200)  # how many documents are judged; the pipeline's own number is tried too
     retrievers: tuple[Retriever, ...] = ()  # first stages beside the pipeline's own: a hybrid with other weights, BM25 alone
     weights: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)  # of the first part of a hybrid of two; each part is tried alone as well
+    fusions: tuple[float, ...] = (
+        0.25,
+        0.5,
+        1.0,
+    )  # weights of the first stage's order beside the judge's; the judge's alone is tried anyway
     by: str | None = None  # metadata that qrels name documents by ("source", where files were judged); None: the document's id
     queries: int | None = 300  # at most so many questions, drawn by their hash; None: all
     folds: int = 5
@@ -54,6 +60,8 @@ class TuneConfig:
         for weight in self.weights:
             if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < 1:
                 raise ConfigError(f"weights must lie between 0 and 1, not {weight!r}; the ends, each part alone, are tried anyway")
+        for fusion in self.fusions:
+            parse_fusion(fusion)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +71,7 @@ class Setting:
     stage: int  # position among the first stages; 0 is the pipeline's own
     candidates: int
     rerank: bool
+    fusion: RankFusion | None = None
 
 
 def tune(
@@ -130,10 +139,12 @@ def _settings(pipeline: Pipeline, config: TuneConfig, stages: int) -> list[Setti
     """All combinations, the pipeline as it is first."""
     own = pipeline.config.candidates
     depths = sorted({own, *config.candidates})
-    current = Setting(0, own if pipeline.reranker is not None else depths[-1], pipeline.reranker is not None)
+    present = parse_fusion(pipeline.config.fusion)
+    current = Setting(0, own if pipeline.reranker is not None else depths[-1], pipeline.reranker is not None, present)
     found = [Setting(stage, depths[-1], False) for stage in range(stages)]
     if pipeline.reranker is not None:
-        found += [Setting(stage, depth, True) for stage in range(stages) for depth in depths]
+        fusions = dict.fromkeys([None, present, *map(parse_fusion, config.fusions)])
+        found += [Setting(stage, depth, True, fusion) for stage in range(stages) for depth in depths for fusion in fusions]
     return [current, *(setting for setting in found if setting != current)]
 
 
@@ -170,7 +181,7 @@ def _measure_name(pipeline: Pipeline, config: TuneConfig) -> str:
 
 
 def _keys(question: Question, setting: Setting) -> list[str]:
-    return [question.keys[at] for at in question.ranked(setting.stage, setting.candidates, rerank=setting.rerank)]
+    return [question.keys[at] for at in question.ranked(setting.stage, setting.candidates, rerank=setting.rerank, fusion=setting.fusion)]
 
 
 def _settle(best: int, ranking: Comparison, costs: Sequence[int]) -> tuple[int, tuple[str, ...]]:
@@ -192,7 +203,7 @@ def _threshold(
     present = pipeline.config.threshold
     if pipeline.reranker is None or not setting.rerank:
         return None, None, ()
-    cuts = Cuts.of(questions, setting.stage, setting.candidates, pipeline)
+    cuts = Cuts.of(questions, setting.stage, setting.candidates, setting.fusion, pipeline)
     folds = _folds([question.id for question in questions], config)
     held_out = np.empty(len(questions))
     for fold in folds:
@@ -220,6 +231,7 @@ def _tuned(pipeline: Pipeline, stages: Sequence[FirstStage], setting: Setting, t
         headings=own.headings,
         windows=own.windows,
         budget_ms=own.budget_ms,
+        fusion=setting.fusion,
     )
 
 
@@ -231,6 +243,7 @@ def _trials(
             retriever=stages[setting.stage].label,
             candidates=setting.candidates,
             rerank=setting.rerank,
+            fusion=setting.fusion,
             mean=float(values[at].mean()),
             pairs=float(np.mean([min(len(q.found[setting.stage]), setting.candidates if setting.rerank else 0) for q in questions])),
             current=at == 0,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from .fusing import RankFusion
+
 if TYPE_CHECKING:
     from .pipeline import Pipeline
 
@@ -59,6 +61,7 @@ class Trial:
     rerank: bool
     mean: float
     pairs: float  # judged for a question, on average: what it costs
+    fusion: RankFusion | None = None  # with the first stage's order; None: in the judge's alone
     current: bool = False  # the pipeline as it was
     picked: bool = False
 
@@ -85,7 +88,8 @@ class Tuning:
         shown = [trial for at, trial in enumerate(self.trials) if at < most or trial.current or trial.picked]
         for trial in shown:
             marks = [name for name, said in (("now", trial.current), ("picked", trial.picked)) if said]
-            judged = f"{trial.candidates} candidates, judged" if trial.rerank else "not judged"
+            joined = "" if trial.fusion is None else f", fusion {trial.fusion}"
+            judged = f"{trial.candidates} candidates, judged{joined}" if trial.rerank else "not judged"
             marked = f"  <- {', '.join(marks)}" if marks else ""
             yield f"{trial.mean:>10.3f}  {trial.pairs:>7.1f}  {trial.retriever}, {judged}{marked}"
         if len(shown) < len(self.trials):
