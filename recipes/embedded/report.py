@@ -1,9 +1,10 @@
 """Step 9: tables out of the scores that evaluate.py kept.
 
-    python -m recipes.embedded.report OUT [--json FILE]
+    python -m recipes.embedded.report OUT [--json FILE] [--skip 60]
 
 For each set: nDCG@10, RR@10 and Success@3 of BM25, the bi-encoder, their fusion, and the judge over BM25's 50, over the bi-encoder's 50
-and over both; paired differences of nDCG@10 with 95 % intervals (1.96 standard errors of the mean difference).
+over both, and the last joined with fusion's order by places (`Pipeline(..., fusion=0.5)`); paired differences of nDCG@10 with 95 %
+intervals (1.96 standard errors of the mean difference). `--skip` leaves out each set's first questions, on which something was chosen.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import ir_measures
 import numpy as np
 from numpy.typing import NDArray
 
+from adjudge.pipeline.fusing import RankFusion, fused
 from recipes.embedded.common import read_rows
 
 MEASURES = {"nDCG@10": ir_measures.nDCG @ 10, "RR@10": ir_measures.RR @ 10, "Success@3": ir_measures.Success @ 3}
@@ -30,6 +32,7 @@ SYSTEMS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "judge on BM25": lambda row: reorder(row, row["bm25"]),
     "judge on bi-encoder": lambda row: reorder(row, row["dense"]),
     "judge on both": lambda row: reorder(row, list(row["judge"])),
+    "judge and fusion": lambda row: joined(row),
     "best possible": lambda row: sorted(row["judge"], key=lambda d: -row["grades"].get(d, 0)),
 }
 PAIRS = (
@@ -38,12 +41,21 @@ PAIRS = (
     ("judge on both", "bi-encoder"),
     ("judge on both", "fusion"),
     ("judge on both", "BM25"),
+    ("judge and fusion", "judge on both"),
 )
 
 
 def reorder(row: dict[str, Any], documents: list[str]) -> list[str]:
     """By logit, ties in the order given."""
     return sorted(documents, key=lambda d: -row["judge"][d])
+
+
+def joined(row: dict[str, Any]) -> list[str]:
+    """The judge's order of everything, joined with that of fusion."""
+    judged = reorder(row, list(row["judge"]))
+    place = {document: at for at, document in enumerate(row["fusion"], start=1)}
+    order = fused(range(1, len(judged) + 1), [place[document] for document in judged], RankFusion())
+    return [judged[at] for at, _ in order]
 
 
 def measure(rows: list[dict[str, Any]]) -> dict[str, dict[str, NDArray[np.float64]]]:
@@ -67,11 +79,13 @@ def paired(better: NDArray[np.float64], worse: NDArray[np.float64]) -> tuple[flo
     return float(difference.mean()), 1.96 * float(difference.std(ddof=1)) / math.sqrt(len(difference))
 
 
-def summarise(folder: Path) -> dict[str, Any]:
-    """Everything, as plain numbers."""
+def summarise(folder: Path, *, skip: int = 0) -> dict[str, Any]:
+    """Everything, as plain numbers, without the first `skip` questions of a set."""
     sets: dict[str, Any] = {}
     for path in sorted(folder.glob("*.jsonl")):
-        rows = list(read_rows(path))
+        rows = list(read_rows(path))[skip:]
+        if not rows:
+            continue
         found = measure(rows)
         sets[path.stem] = {
             "queries": len(rows),
@@ -104,8 +118,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--skip", type=int, default=0)
     arguments = parser.parse_args()
-    summary = summarise(arguments.out)
+    summary = summarise(arguments.out, skip=arguments.skip)
     print(table(summary))
     if arguments.json:
         arguments.json.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")

@@ -14,7 +14,7 @@ from typing import Any
 
 from recipes.embedded.common import read_rows
 
-__all__ = ["FOLDER", "SOURCE", "Translated", "key", "translated"]
+__all__ = ["FOLDER", "SOURCE", "Translated", "key", "translated", "written_items"]
 
 FOLDER = Path(__file__).with_name("translations")
 SOURCE = "translated"
@@ -34,10 +34,15 @@ class Translated:
     unknown: int
 
 
+def written_items(folder: Path = FOLDER) -> list[dict[str, Any]]:
+    """Every row of the files, in their order."""
+    return [item for path in sorted(folder.glob("*.jsonl")) for item in read_rows(path)]
+
+
 def translated(rows: Sequence[dict[str, Any]], folder: Path = FOLDER) -> Translated:
     """Each written question beside the passage of its row in `rows`, and beside that passage in another language."""
     known = {key(row): row for row in rows}
-    items = [item for path in sorted(folder.glob("*.jsonl")) for item in read_rows(path)]
+    items = written_items(folder)
     made = [row for item in items if item["of"] in known for row in _made(known[item["of"]], item)]
     return Translated(tuple(made), sum(item["of"] not in known for item in items))
 

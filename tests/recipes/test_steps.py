@@ -20,7 +20,7 @@ from recipes.embedded.candidates import fuse, sample
 from recipes.embedded.common import excerpt, is_han, read_rows, settings, telling_excerpt, thin, write_rows
 from recipes.embedded.mine import Groups, interleave, select
 from recipes.embedded.probes import auc, subject_lists
-from recipes.embedded.report import paired, summarise, table
+from recipes.embedded.report import joined, paired, summarise, table
 from recipes.embedded.train import build_config
 
 HARBOUR = "港口很安静，没有人来看船。"
@@ -165,6 +165,15 @@ def test_the_table_measures_what_the_lists_say(tmp_path: Path) -> None:
     assert found["judge on BM25"]["nDCG@10"] == 1.0
     assert summary["sets"]["some"]["differences"]["judge on BM25 - BM25"][0] == pytest.approx(1 - 1 / np.log2(3), abs=1e-4)
     assert "| some | 3 | 0.631 | 1.000 |" in table(summary)
+    assert summarise(tmp_path, skip=1)["sets"]["some"]["queries"] == 2
+    assert summarise(tmp_path, skip=3)["sets"] == {}
+
+
+def test_the_judges_order_joined_with_fusions_is_the_pipelines() -> None:
+    row = {"judge": {"a": 3.0, "b": 2.0, "c": 1.0, "d": 0.0}, "fusion": ["b", "c", "d", "a"]}
+    places = (("a", 1, 4), ("b", 2, 1), ("c", 3, 2), ("d", 4, 3))
+    worth = {document: 1 / (20 + own) + 0.5 / (20 + first) for document, own, first in places}
+    assert joined(row) == sorted(worth, key=lambda document: -worth[document]) == ["b", "a", "c", "d"]
 
 
 def test_paired_differences_have_the_usual_interval() -> None:
@@ -217,13 +226,14 @@ def test_the_settings_make_a_run_that_the_kit_accepts(tmp_path: Path) -> None:
 
 def test_each_phase_begins_where_the_one_before_it_ended(tmp_path: Path) -> None:
     values = settings()
-    for phase, base in (("first", "base"), ("second", "run/best"), ("third", "run-second/best")):
+    for phase, base in (("first", "base"), ("second", "run/best"), ("third", "run-second/best"), ("fourth", "run-third/best")):
         (tmp_path / base).mkdir(parents=True)
         config = build_config(tmp_path, values, dial=1.0, name=phase, changes=[], phase=phase)
         assert config.model.base == str(tmp_path / base)
-    assert config.model.max_length == values["second"]["model"]["max_length"]  # the third keeps what the second changed
-    assert config.run.steps == values["third"]["run"]["steps"]
-    assert len(config.data.train) == len(config.data.shares) == 6
+    assert config.model.max_length == values["second"]["model"]["max_length"]  # the later ones keep what the second changed
+    assert config.run.steps == values["fourth"]["run"]["steps"]
+    assert (config.loss.pointwise, config.loss.kl) == (values["second"]["loss"]["pointwise"], values["fourth"]["loss"]["kl"])
+    assert len(config.data.train) == len(config.data.shares) == 7
 
 
 def test_subjects_are_counted_by_language() -> None:
