@@ -74,9 +74,7 @@ embedded: $(DEV) ## make the embedded model anew, hours on a CPU: make embedded 
 	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0)
 	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase second
 	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase third
-	@$(BIN)/python -m recipes.embedded.across "$(DATA)" "$(WORK)" --judge "$(WORK)/run-third/best" --model "$(WORK)/base"
-	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase fourth
-	@$(BIN)/python -m recipes.embedded.average "$(WORK)/run-third/best" "$(WORK)/run-fourth/best" "$(WORK)/judge"
+	@$(BIN)/python -m recipes.embedded.average "$(WORK)/run-second/best" "$(WORK)/run-third/best" "$(WORK)/judge"
 	@echo "==> 6 int8, 7 calibration"
 	@$(BIN)/python -m recipes.embedded.pack "$(WORK)/judge" "$(WORK)/packed"
 	@$(BIN)/python -m recipes.embedded.calibrate "$(WORK)" "$(WORK)/packed"

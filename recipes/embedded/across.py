@@ -1,4 +1,4 @@
-"""Step 5b: lists that teach the fourth phase to read across languages what the judge already reads within one.
+"""Beside the recipe: lists that teach a fourth phase to read across languages what the judge already reads within one.
 
     python -m recipes.embedded.across DATA WORK [--judge embedded] [--model embedded]
 

@@ -2,8 +2,8 @@
 
     python -m recipes.embedded.calibrate WORK FOLDER
 
-Scores the held-out lists, judgement groups, subjects and lists across languages (none of them trained on) with the judge of FOLDER, fits
-on one half (by the query's hash), measures the expected calibration error on the other half before and after, and writes
+Scores the held-out lists, judgement groups and subjects (none of them trained on) with the judge of FOLDER, fits on one half (by the
+query's hash), measures the expected calibration error on the other half before and after, and writes
 FOLDER/calibration.json, with the cut-offs behind precision:0.9 and recall:0.9 where one separates. A passage counts as right from two
 thirds of the best grade up.
 
@@ -38,7 +38,7 @@ Floats = NDArray[np.float64]
 PREVALENCE = 0.2
 """The share of right passages that scores are made for: about what the first ten of a first stage hold."""
 
-HELD_OUT = {"held-out": 0, "judgements-held-out": 0, "subjects-held-out": 250, "short-held-out": 250, "across-held-out": 250}
+HELD_OUT = {"held-out": 0, "judgements-held-out": 0, "subjects-held-out": 250, "short-held-out": 250}
 """From sentences to whole pages, so that one temperature has to serve them all. Of each file at most so many lists; 0: all."""
 
 
