@@ -34,15 +34,13 @@ def write_data(data: Path) -> None:
     for source in SOURCES:
         for number in range(40):
             topic = TOPICS[number % len(TOPICS)]
-            crossed = source == "mlqa-test-x"  # asks in another language about the passages of another source
-            about = "mlqa-test" if crossed else source
             answer = f"It is {number} metres long."
             rows.append(
                 {
-                    "query": f"{'¿' if crossed else ''}How long is the {topic} number {number} of {source}?",
-                    "positive": f"The {topic} of {about} stands in lot {number}. {answer} It was found in {1900 + number}.",
+                    "query": f"How long is the {topic} number {number} of {source}?",
+                    "positive": f"The {topic} of {source} stands in lot {number}. {answer} It was found in {1900 + number}.",
                     "answer": answer,
-                    "query_lang": "es" if crossed else "en",
+                    "query_lang": "en",
                     "passage_lang": "en",
                     "source": source,
                     "licence": "CC0",
@@ -76,13 +74,11 @@ def test_a_few_rows_become_a_judge(tmp_path: Path) -> None:
     step("train", work, *small)
     best = work / "run" / "best"
     assert json.loads((best / "training.json").read_text(encoding="utf-8"))["steps"] == 3
-    for phase in ("second", "third", "fourth"):
-        if phase == "fourth":
-            assert "across.jsonl.gz: 40 lists" in step("across", data, work, "--judge", best, "--model", work / "base")
+    for phase in ("second", "third"):
         step("train", work, "--phase", phase, *small)
         best = work / f"run-{phase}" / "best"
         assert json.loads((best / "training.json").read_text(encoding="utf-8"))["steps"] == 3
-    step("average", work / "run-third" / "best", best, work / "judge")
+    step("average", work / "run-second" / "best", best, work / "judge")
     best = work / "judge"
     step("pack", best, work / "packed")
     assert json.loads((work / "packed" / "adjudge.json").read_text(encoding="utf-8"))["edition"] == "3"
