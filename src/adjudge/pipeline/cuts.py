@@ -56,7 +56,7 @@ class Cuts:
 
 
 def f1(scores: NDArray[np.float64], right: NDArray[np.bool_], wanted: int, cut: float, top_n: int | None = None) -> float:
-    """F1 of the first `top_n` that score at least `cut`; `wanted` documents could be right. Where none could, keeping nothing is worth 1.
+    """F1 of the first `top_n` that score at least `cut`; `wanted` documents could be right. Where none could, keeping nothing is 1, else 0.
 
     `scores` and `right` (documents,) in the order in which they are shown, which is not that of the scores where two orders are joined.
     """

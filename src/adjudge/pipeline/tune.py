@@ -39,11 +39,7 @@ class TuneConfig:
     candidates: tuple[int, ...] = (10, 20, 50, 100, 200)  # how many documents are judged; the pipeline's own number is tried too
     retrievers: tuple[Retriever, ...] = ()  # first stages beside the pipeline's own: a hybrid with other weights, BM25 alone
     weights: tuple[float, ...] = (0.1, 0.3, 0.5, 0.7, 0.9)  # of the first part of a hybrid of two; each part is tried alone as well
-    fusions: tuple[float, ...] = (
-        0.25,
-        0.5,
-        1.0,
-    )  # weights of the first stage's order beside the judge's; the judge's alone is tried anyway
+    fusions: tuple[float, ...] = (0.25, 0.5, 1.0)  # weights of the first stage's order; the judge's alone is tried anyway
     by: str | None = None  # metadata that qrels name documents by ("source", where files were judged); None: the document's id
     queries: int | None = 300  # at most so many questions, drawn by their hash; None: all
     folds: int = 5
