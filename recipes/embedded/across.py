@@ -25,7 +25,7 @@ from adjudge import Reranker
 from adjudge.retrieval.dense import Embedder
 from adjudge.train.negatives import NegativeConfig, Question, Source, mine
 from recipes.embedded.common import excerpt, read_rows, settings, write_rows
-from recipes.embedded.mine import MARKED, select
+from recipes.embedded.mine import MARKED, linked, select
 from recipes.embedded.translations import key, translated, written_items
 
 Row = dict[str, Any]
@@ -183,8 +183,8 @@ def main() -> None:
     values = settings()
     wanted = values["across"]
     rows = list(read_rows(arguments.data / "positives.jsonl.gz"))
-    chosen = select([*rows, *translated(rows).rows], values["mix"], 1.0)
-    held = frozenset(text for row in chosen.held_out for text in (row["positive"], row["query"]))
+    every = [*rows, *translated(rows).rows]
+    held = linked(select(every, values["mix"], 1.0).held_out, every)
     asked = questions(rows, written_items(), held)
     print(f"{len(asked)} questions, {sum(len(one.others) for one in asked)} wordings in other languages", flush=True)
     path = arguments.work / "across.jsonl"

@@ -47,8 +47,7 @@ def select(rows: list[dict[str, Any]], mix: dict[str, Any], dial: float) -> Chos
         by_source.setdefault(row["source"], []).append(row)
     ordered = {source: list(interleave(by_source.get(source, []), draw)) for source in mix["questions"]}
     held_out = [row for source, count in mix["held_out"].items() for row in ordered[source][:count]]
-    # Another question on a held-out passage, or the same question in another source, would show it in training.
-    seen = {row["positive"] for row in held_out} | {row["query"] for row in held_out}
+    seen = linked(held_out, rows)
     train, distractors = [], []
     for source, wanted in mix["questions"].items():
         rest = [row for row in ordered[source] if row["positive"] not in seen and row["query"] not in seen]
@@ -57,6 +56,23 @@ def select(rows: list[dict[str, Any]], mix: dict[str, Any], dial: float) -> Chos
         distractors += rest[count : count + round(mix["distractors"].get(source, 0) * dial)]
     draw.shuffle(train)
     return Chosen(train, held_out, distractors)
+
+
+def linked(held_out: Sequence[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> frozenset[str]:
+    """Every question and passage that a chain of rows joins to a held-out one: any of them would show it in training.
+
+    Another question on the same passage, the same question on that passage in another language, and a third question on the latter.
+    """
+    beside: dict[str, set[str]] = {}
+    for row in rows:
+        beside.setdefault(row["query"], set()).add(row["positive"])
+        beside.setdefault(row["positive"], set()).add(row["query"])
+    found = {text for row in held_out for text in (row["query"], row["positive"])}
+    fresh = found
+    while fresh:
+        fresh = {other for text in fresh for other in beside.get(text, ())} - found
+        found = found | fresh
+    return frozenset(found)
 
 
 def interleave(rows: list[dict[str, Any]], draw: random.Random) -> Iterator[dict[str, Any]]:

@@ -18,7 +18,7 @@ from adjudge.train.negatives import Source
 from recipes.embedded.calibrate import PREVALENCE, fitted
 from recipes.embedded.candidates import fuse, sample
 from recipes.embedded.common import excerpt, is_han, read_rows, settings, telling_excerpt, thin, write_rows
-from recipes.embedded.mine import Groups, interleave, select
+from recipes.embedded.mine import Groups, interleave, linked, select
 from recipes.embedded.probes import auc, subject_lists
 from recipes.embedded.report import joined, paired, summarise, table
 from recipes.embedded.train import build_config
@@ -129,7 +129,7 @@ def test_languages_of_a_source_take_turns() -> None:
 
 def test_held_out_questions_and_passages_are_never_trained_on() -> None:
     rows = [row(i) for i in range(60)]
-    rows += [{**row(i), "positive": f"s p{i - 1}"} for i in range(1, 60)]  # other questions on the same passages
+    rows += [{**row(i), "positive": f"s p{i - 1}"} for i in range(1, 60, 2)]  # other questions on some of the passages
     rows += [{**row(i, "t"), "query": f"s q{i}"} for i in range(60)]  # the same questions in another source
     mix = {"seed": 1, "questions": {"s": 80, "t": 60}, "held_out": {"s": 10}, "distractors": {"t": 5}}
     chosen = select(rows, mix, 1.0)
@@ -137,6 +137,24 @@ def test_held_out_questions_and_passages_are_never_trained_on() -> None:
     kept = {r["query"] for r in chosen.held_out} | {r["positive"] for r in chosen.held_out}
     assert not any(r["query"] in kept or r["positive"] in kept for r in chosen.train)
     assert len(select(rows, mix, 0.5).train) < len(chosen.train)
+
+
+def test_what_a_chain_of_rows_joins_to_a_held_out_question_is_not_trained_on_either() -> None:
+    """MLQA has a passage in two languages, and a question about it in both, each asked of both: all four rows tell the same."""
+    row = {"query_lang": "es", "passage_lang": "es", "source": "mlqa-test"}
+    rows = [
+        row | {"query": "¿cuándo?", "positive": "en 1900"},
+        row | {"query": "何时？", "positive": "en 1900"},
+        row | {"query": "何时？", "positive": "1900年"},
+        row | {"query": "when?", "positive": "1900年"},
+        row | {"query": "where?", "positive": "here"},
+    ]
+    assert linked(rows[:1], rows) == {"¿cuándo?", "en 1900", "何时？", "1900年", "when?"}
+    mix = {"seed": 1, "questions": {"mlqa-test": 99}, "distractors": {}, "held_out": {"mlqa-test": 1}}
+    chosen = select(rows, mix, 1.0)
+    ends = linked(chosen.held_out, rows)
+    assert not ends & {text for one in chosen.train for text in (one["query"], one["positive"])}
+    assert len(chosen.train) in (1, 4)
 
 
 def test_fusion_adds_reciprocal_ranks() -> None:
