@@ -217,6 +217,17 @@ def test_what_is_no_retriever(word_judge: Reranker) -> None:
         Pipeline(["a", "b"], word_judge)  # type: ignore[arg-type]
 
 
+def test_a_first_stage_named_as_a_later_one(word_judge: Reranker) -> None:
+    """Its own score and rank would be lost under that key."""
+    with pytest.raises(ConfigError, match="the first stage is called 'judge'"):
+        Pipeline(Given(name="judge"), word_judge)
+    named = Pipeline(Given(name="fusion"), word_judge)
+    assert set(named.search(QUERY)[0].scores) == {"fusion", "judge"}
+    with pytest.raises(ConfigError, match="the first stage is called 'fusion'"):
+        named.search(QUERY, fusion=0.5)
+    assert set(Pipeline(Given(name="judge"), None).search(QUERY)[0].scores) == {"judge"}, "nobody else uses the name there"
+
+
 def test_what_was_handed_in_stays_open(word_judge: Reranker) -> None:
     stage = bm25()
     assert len(Pipeline(stage, word_judge).search(QUERY)) > 0

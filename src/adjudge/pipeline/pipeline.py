@@ -15,7 +15,7 @@ from ..retrieval.base import Retrieval, Retriever, Where
 from .config import PipelineConfig
 from .fusing import RankFusion, parse_fusion
 from .reading import read_as
-from .result import JUDGE, PipelineResult, fused_result, judged_result, unjudged_result
+from .result import FUSION, JUDGE, PipelineResult, fused_result, judged_result, unjudged_result
 
 if TYPE_CHECKING:
     from ..reranker import RankArguments, Reranker
@@ -47,7 +47,8 @@ class Pipeline:
     def __init__(self, retriever: Retriever, reranker: Reranker | None, **options: Unpack[PipelineOptions]) -> None:
         """`reranker` None: the first stage alone, for comparison. `options`: see PipelineConfig; candidates=100, top_n=5, no threshold.
 
-        Raises ConfigError for what is no retriever, for a setting out of range, and for a threshold without a judge.
+        Raises ConfigError for what is no retriever, for one named as a later stage is ("judge"; "fusion", where that is asked for), for a
+        setting out of range, and for a threshold without a judge.
         """
         if not isinstance(retriever, Retriever):
             wanted = "name, retrieve() and close(), as adjudge.retrieval.base.Retriever has them"
@@ -55,7 +56,7 @@ class Pipeline:
         self.retriever = retriever
         self.reranker = reranker
         self.config = _config(PipelineConfig(), options)
-        _check(self.config, judge=reranker is not None)
+        _check(self.config, stage=retriever.name, judge=reranker is not None)
 
     def search(
         self, query: str, *, where: Where | None = None, progress: bool = False, **changes: Unpack[PipelineOptions]
@@ -68,7 +69,7 @@ class Pipeline:
         """
         began = time.perf_counter()
         config = _config(self.config, changes)
-        _check(config, judge=self.reranker is not None)
+        _check(config, stage=self.retriever.name, judge=self.reranker is not None)
         retrieval = _retrieve(self.retriever, accept_query(query), config.candidates, where)
         found = time.perf_counter()
         timings = {**retrieval.timings, "retrieve": (found - began) * 1e3}
@@ -135,8 +136,13 @@ def _config(config: PipelineConfig, changes: PipelineOptions) -> PipelineConfig:
     return replace(config, **changes)
 
 
-def _check(config: PipelineConfig, *, judge: bool) -> None:
+def _check(config: PipelineConfig, *, stage: str, judge: bool) -> None:
     if judge:
+        taken = (JUDGE,) if config.fusion is None else (JUDGE, FUSION)
+        if stage in taken:
+            raise ConfigError(
+                f"the first stage is called {stage!r}, as a later one is; give it another name, so that hit.scores holds both"
+            )
         return
     threshold = parse_threshold(config.threshold)
     if threshold is not None:
