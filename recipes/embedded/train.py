@@ -24,7 +24,7 @@ DEV_LISTS = 18
 """Held-out lists a source that are watched while training: enough to see a fall, few enough to cost little."""
 
 
-PHASES = ("first", "second", "third", "fourth")
+PHASES = ("first", "second", "third", "fourth", "fifth")
 
 
 def build_config(work: Path, values: dict[str, Any], *, dial: float, name: str, changes: list[str], phase: str = "first") -> TrainConfig:
@@ -54,7 +54,15 @@ def write_watched(groups: Path) -> int:
     """A few held-out lists of every source, of the judgement groups, the subjects and the lists across languages, cut to ten passages."""
     taken: dict[str, int] = {}
     chosen = []
-    for file in ("held-out", "judgements-held-out", "subjects-held-out", "short-held-out", "across-held-out"):
+    for file in (
+        "held-out",
+        "judgements-held-out",
+        "subjects-held-out",
+        "short-held-out",
+        "faq-held-out",
+        "across-held-out",
+        "beside-held-out",
+    ):
         path = groups / f"{file}.jsonl.gz"
         for row in read_rows(path) if path.exists() else ():  # lists across languages are made behind the third phase
             limit = DEV_LISTS * (3 if row["source"] == "judgements" else 1)
