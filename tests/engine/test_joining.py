@@ -163,7 +163,7 @@ def two_readings(draw: st.DrawFn) -> tuple[dict[int, float], dict[int, float]]:
 options = st.builds(
     RankOptions,
     top_n=st.one_of(st.none(), st.integers(0, 12)),
-    threshold=st.one_of(st.none(), st.floats(-1, 2).map(Absolute)),
+    threshold=st.one_of(st.none(), st.floats(0, 1).map(Absolute)),
     normalize=st.booleans(),
 )
 

@@ -16,7 +16,7 @@ from adjudge.engine.documents import Accepted
 from adjudge.engine.engine import Judgement, Verdict
 from adjudge.engine.ranking import RankOptions, build_ranking
 from adjudge.engine.scores import sigmoid
-from adjudge.engine.thresholds import Threshold, parse_threshold
+from adjudge.engine.thresholds import Absolute, Threshold, parse_threshold
 from adjudge.errors import BackendError, ConfigError, InvalidLogitsError
 from adjudge.models.heads import ClassificationHead
 from adjudge.models.model import Model
@@ -83,7 +83,7 @@ def test_order_is_that_of_the_logits_and_scores_follow(words: Model, logits: lis
 @given(
     logits=LOGITS,
     top_n=st.none() | st.integers(0, 30),
-    threshold=st.sampled_from([None, 0.0, 0.3, 1, 2.0, -1.0, "relative:0.5", "relative:0", "relative:1", "dynamic"]),
+    threshold=st.sampled_from([None, 0.0, 0.3, 1, "relative:0.5", "relative:0", "relative:1", "dynamic"]),
 )
 def test_what_is_not_kept_is_accounted_for(words: Model, logits: list[float], top_n: int | None, threshold: Any) -> None:
     ranking = ranked(words, logits, top_n=top_n, threshold=threshold)
@@ -112,13 +112,21 @@ def test_what_is_not_kept_is_accounted_for(words: Model, logits: list[float], to
         ({"threshold": 0.5}, [1, 0]),
         ({"threshold": "relative:0"}, [1, 0, 2]),
         ({"threshold": "relative:1"}, [1]),
-        ({"threshold": 1.5}, []),
+        ({"threshold": 1}, []),
+        ({"threshold": 1.5, "normalize": False}, [1]),
         ({"threshold": -5, "normalize": False}, [1, 0, 2]),
     ],
     ids=str,
 )
 def test_nothing_and_zero_mean_what_they_say(words: Model, options: dict[str, Any], kept: list[int]) -> None:
     assert indices(ranked(words, [1.0, 2.0, -1.0], **options)) == kept
+
+
+@pytest.mark.parametrize(("threshold", "side"), [(1.5, "above"), (-0.1, "below"), (Absolute(40), "above")], ids=str)
+def test_a_cut_that_no_probability_can_meet_or_miss(words: Model, threshold: Any, side: str) -> None:
+    """It would keep nothing, or everything, of every question: most likely a logit was meant."""
+    with pytest.raises(ConfigError, match=f"lies {side} every score, for scores lie in 0..1; give a probability, or normalize=False"):
+        ranked(words, [1.0, 2.0], threshold=threshold)
 
 
 def test_normalize_false_gives_the_logits(words: Model) -> None:

@@ -187,6 +187,7 @@ def test_threads_and_the_event_loop(pipeline: Pipeline) -> None:
         ({"candidates": True}, "candidates"),
         ({"top_n": -1}, "top_n must be a whole number of 0 or more"),
         ({"threshold": "so-so"}, "threshold 'so-so' is not known"),
+        ({"threshold": 1.5}, "lies above every score"),
         ({"windows": "truncate"}, "windows must be a WindowConfig"),
         ({"headings": "no"}, "headings must be True or False"),
         ({"depth": 3}, "a pipeline has no option depth; it knows candidates"),

@@ -14,7 +14,7 @@ from .documents import Accepted
 from .engine import Judgement
 from .order import order
 from .scores import score_type, sigmoid, to_scores
-from .thresholds import Threshold
+from .thresholds import Threshold, check_scale
 from .verdicts import Verdict
 
 __all__ = ["RankOptions", "build_ranking", "cut", "what_was_not_read"]
@@ -31,8 +31,7 @@ class RankOptions:
     def __post_init__(self) -> None:
         if self.top_n is not None and (isinstance(self.top_n, bool) or not isinstance(self.top_n, int) or self.top_n < 0):
             raise ConfigError(f"top_n must be a whole number of 0 or more, or None for all, not {self.top_n!r}")
-        if self.threshold is not None and self.threshold.needs_probabilities and not self.normalize:
-            raise ConfigError(f"the threshold {self.threshold} needs probabilities; leave normalize=True, or use an absolute logit")
+        check_scale(self.threshold, normalize=self.normalize)
 
 
 def build_ranking(

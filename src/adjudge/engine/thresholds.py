@@ -25,6 +25,7 @@ __all__ = [
     "Relative",
     "Threshold",
     "bind_threshold",
+    "check_scale",
     "parse_threshold",
 ]
 
@@ -73,6 +74,18 @@ class Absolute:
 
     def __str__(self) -> str:
         return f"absolute:{self.value}"
+
+
+def check_scale(threshold: Threshold | None, *, normalize: bool) -> None:
+    """Raise ConfigError where the rule does not fit the scores: raw logits, or probabilities, which a cut outside 0..1 does not part."""
+    if threshold is None:
+        return
+    if threshold.needs_probabilities and not normalize:
+        raise ConfigError(f"the threshold {threshold} needs probabilities; leave normalize=True, or use an absolute logit")
+    if normalize and isinstance(threshold, Absolute) and not 0 <= threshold.value <= 1:
+        side = "above" if threshold.value > 1 else "below"
+        what = f"the threshold {threshold} lies {side} every score, for scores lie in 0..1"
+        raise ConfigError(f"{what}; give a probability, or normalize=False to cut by raw logits")
 
 
 @dataclass(frozen=True, slots=True)

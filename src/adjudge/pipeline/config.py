@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..config import WindowConfig
-from ..engine.thresholds import Threshold, parse_threshold
+from ..engine.thresholds import Threshold, check_scale, parse_threshold
 from ..errors import ConfigError
 from .fusing import RankFusion, parse_fusion
 
@@ -28,7 +28,9 @@ class PipelineConfig:
         whole("candidates", self.candidates, least=1)
         if self.top_n is not None:
             whole("top_n", self.top_n, least=0)
-        object.__setattr__(self, "threshold", parse_threshold(self.threshold))
+        threshold = parse_threshold(self.threshold)
+        check_scale(threshold, normalize=True)
+        object.__setattr__(self, "threshold", threshold)
         object.__setattr__(self, "fusion", parse_fusion(self.fusion))
         if not isinstance(self.headings, bool):
             raise ConfigError(f"headings must be True or False, not {self.headings!r}")

@@ -54,7 +54,7 @@ def test_every_field() -> None:
 
 
 @pytest.mark.parametrize(
-    "threshold", [0, 0.3, 1, -2.5, "0.3", "absolute:0.3", "relative:0.5", "dynamic", "dynamic:low=0.3", "gap", "precision:0.9"]
+    "threshold", [0, 0.3, 1, "0.3", "absolute:0.3", "relative:0.5", "dynamic", "dynamic:low=0.3", "gap", "precision:0.9"]
 )
 def test_thresholds_pass_as_they_are(threshold: float | str) -> None:
     assert NATIVE.read(BODY | {"threshold": threshold}).threshold == threshold
@@ -74,6 +74,8 @@ def test_thresholds_pass_as_they_are(threshold: float | str) -> None:
         ({"threshold": "nan"}, "threshold", "finite number"),
         ({"threshold": 10**400}, "threshold", "finite number"),
         ({"threshold": "gap", "normalize": False}, "threshold", "needs probabilities"),
+        ({"threshold": -2.5}, "threshold", "lies below every score, for scores lie in 0..1"),
+        ({"threshold": "1.01"}, "threshold", "lies above every score"),
         ({"aggregation": "median"}, "aggregation", "must be one of max, mean"),
         ({"budget_ms": 0}, "budget_ms", "above 0"),
         ({"timeout_ms": 1e12}, "timeout_ms", "at most 86400000"),

@@ -19,7 +19,7 @@ from adjudge.server.protocols.kinds import Choice, Documents, Flag, Number, Obje
 from adjudge.server.protocols.native import Threshold
 from tests.server.protocols.answers import answered, best_first, plain
 
-BETWEEN = ("more than once", "Input lengths", "probabilities", "sides of the pairs are missing")
+BETWEEN = ("more than once", "Input lengths", "probabilities", "every score", "sides of the pairs are missing")
 """Words of the faults that lie between two fields, which no schema tells."""
 
 DIALECTS: tuple[Documented, ...] = tuple({d.name: d for r in ROUTES for d in r.dialects}.values())
@@ -54,7 +54,7 @@ FITTING: Mapping[type, Callable[[Any], st.SearchStrategy[Any]]] = {
     TextOrTexts: lambda kind: WORDS | st.lists(WORDS, min_size=1, max_size=3),
     Documents: lambda kind: listed(kind, DOCUMENT),
     Object: lambda kind: st.dictionaries(WORDS, PLAIN, max_size=2),
-    Threshold: lambda kind: st.floats(-2, 2) | st.sampled_from(["0.3", "relative:0.5", "dynamic", "gap", "absolute:0.2"]),
+    Threshold: lambda kind: st.floats(0, 1) | st.sampled_from(["0.3", "relative:0.5", "dynamic", "gap", "absolute:0.2"]),
 }
 """Values that each kind takes."""
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
 from ...config import Aggregation
-from ...engine.thresholds import SPELLINGS, parse_threshold
+from ...engine.thresholds import SPELLINGS, check_scale, parse_threshold
 from ...errors import ConfigError
 from ...types import Dropped, Explanation, Ranked
 from ..asks import Answer, Ask, PairsAnswer
@@ -81,9 +81,10 @@ class Native:
         """See FIELDS. An empty list of documents is fine: its ranking is empty."""
         given = read_fields(body, FIELDS)
         threshold, aggregation = given["threshold"], given["aggregation"]
-        rule = parse_threshold(threshold)
-        if rule is not None and rule.needs_probabilities and not given["normalize"]:
-            raise invalid(f"the threshold {rule} needs probabilities; leave normalize true, or use an absolute logit", "threshold")
+        try:
+            check_scale(parse_threshold(threshold), normalize=given["normalize"])
+        except ConfigError as error:
+            raise invalid(str(error), "threshold") from None
         return Ask(
             query=given["query"],
             documents=given["documents"],
