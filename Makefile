@@ -75,12 +75,19 @@ embedded: $(DEV) ## make the embedded model anew, hours on a CPU: make embedded 
 	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase second
 	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase third
 	@$(BIN)/python -m recipes.embedded.average "$(WORK)/run-second/best" "$(WORK)/run-third/best" "$(WORK)/judge"
+	@test -e "$(WORK)/groups/across.jsonl.gz" || $(BIN)/python -m recipes.embedded.across "$(DATA)" "$(WORK)" --judge "$(WORK)/judge" --model "$(WORK)/base"
+	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase fourth
+	@$(BIN)/python -m recipes.embedded.average "$(WORK)/judge" "$(WORK)/run-fourth/best" "$(WORK)/judge-fourth" --share 0.5
+	@test -e "$(WORK)/groups/beside.jsonl.gz" || $(BIN)/python -m recipes.embedded.beside "$(DATA)" "$(WORK)" --judge "$(WORK)/judge" --model "$(WORK)/base"
+	@test -e "$(WORK)/groups/faq.jsonl.gz" || $(BIN)/python -m recipes.embedded.faq "$(WORK)" --judge "$(WORK)/judge" --model "$(WORK)/base"
+	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase fifth
+	@$(BIN)/python -m recipes.embedded.average "$(WORK)/judge" "$(WORK)/run-fifth/best" "$(WORK)/judge-fifth" --share 0.75
 	@echo "==> 6 int8, 7 calibration"
-	@$(BIN)/python -m recipes.embedded.pack "$(WORK)/judge" "$(WORK)/packed"
+	@$(BIN)/python -m recipes.embedded.pack "$(WORK)/judge-fifth" "$(WORK)/packed"
 	@$(BIN)/python -m recipes.embedded.calibrate "$(WORK)" "$(WORK)/packed"
 	@echo "==> 8 evaluation, $(or $(QUERIES),200) queries a set"
 	@$(BIN)/python -m recipes.embedded.evaluate "$(EVAL)" "$(WORK)/scores" --model "$(WORK)/packed" --first-stage "$(WORK)/packed" --queries $(or $(QUERIES),200)
-	@$(BIN)/python -m recipes.embedded.probes "$(WORK)" "$(EVAL)" "$(WORK)/probes.json" --model "$(WORK)/packed" --float "$(WORK)/judge"
+	@$(BIN)/python -m recipes.embedded.probes "$(WORK)" "$(EVAL)" "$(WORK)/probes.json" --model "$(WORK)/packed" --float "$(WORK)/judge-fifth"
 	@$(BIN)/python -m recipes.embedded.report "$(WORK)/scores" --json "$(WORK)/report.json"
 
 build: $(DEV) ## wheel and sdist, into dist

@@ -47,6 +47,11 @@ def write_data(data: Path) -> None:
                 }
             )
     write_rows(data / "positives.jsonl.gz", rows)
+    rows += [
+        {**row, "query": f"¿Cuánto mide? {row['query']}", "query_lang": "es"} | {"source": "mlqa-test-x"}
+        for row in rows
+        if row["source"] == "mlqa-test"  # the same questions in another language: what `across` is about
+    ]
     pairs = [{"a": f"The {t} is old.", "b": f"Old is the {t}.", "label": i % 2, "lang": "en"} for i, t in enumerate(TOPICS)]
     write_rows(data / "paraphrase-pairs.jsonl.gz", pairs)
 
@@ -79,9 +84,16 @@ def test_a_few_rows_become_a_judge(tmp_path: Path) -> None:
         best = work / f"run-{phase}" / "best"
         assert json.loads((best / "training.json").read_text(encoding="utf-8"))["steps"] == 3
     step("average", work / "run-second" / "best", best, work / "judge")
-    best = work / "judge"
+    assert "wordings in other languages" in step("across", data, work, "--judge", work / "judge", "--model", work / "base")
+    step("train", work, "--phase", "fourth", *small)
+    step("average", work / "judge", work / "run-fourth" / "best", work / "judge-fourth", "--share", 0.5)
+    assert "beside: " in step("beside", data, work, "--judge", work / "judge", "--model", work / "base")
+    assert "faq-held-out: " in step("faq", work, "--judge", work / "judge", "--model", work / "base")
+    step("train", work, "--phase", "fifth", *small)
+    step("average", work / "judge", work / "run-fifth" / "best", work / "judge-fifth")
+    best = work / "judge-fifth"
     step("pack", best, work / "packed")
-    assert json.loads((work / "packed" / "adjudge.json").read_text(encoding="utf-8"))["edition"] == "3"
+    assert json.loads((work / "packed" / "adjudge.json").read_text(encoding="utf-8"))["edition"] == "4"
     step("calibrate", work, work / "packed")
     with Reranker(best, backend="torch", precision="f32") as exact, Reranker(work / "packed", backend="torch", precision="f32") as packed:
         pairs = [("What of the moon?", "About the moon there is much to say."), ("What of the moon?", "Bread is baked.")]
