@@ -14,6 +14,7 @@ from adjudge.train.negatives import Source
 from recipes.embedded.across import Asked, judged, lists, near, questions
 from recipes.embedded.common import settings
 from recipes.embedded.translations import key
+from tests.recipes.said import Said
 from tests.tiny_own import build_own
 
 WANTED: dict[str, Any] = settings()["across"] | {"hardest": 2, "drawn": 1}
@@ -81,18 +82,6 @@ def test_negatives_are_of_the_passages_language_and_hold_no_answer(embedded: Rer
 
 
 CORPUS = [Source(text=text, lang="en") for text in ("one thing", "another thing", "a third thing", "a fourth thing")]
-
-
-class Said:
-    """A judge that says what it is told to."""
-
-    def __init__(self, *logits: float) -> None:
-        self._logits = logits
-
-    def score(self, pairs: list[tuple[str, str]], *, normalize: bool) -> list[float]:
-        assert not normalize
-        assert len(pairs) == len(self._logits)
-        return list(self._logits)
 
 
 def made(one: Asked, *logits: float) -> list[dict[str, Any]]:

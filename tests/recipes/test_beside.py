@@ -12,6 +12,7 @@ from recipes.embedded.across import Asked
 from recipes.embedded.beside import Wording, drawn, lists, nearest, pool, wordings
 from recipes.embedded.common import read_rows, settings, write_rows
 from recipes.embedded.translations import key
+from tests.recipes.said import Said
 from tests.tiny_own import build_own
 
 WANTED: dict[str, Any] = settings()["beside"]
@@ -75,18 +76,6 @@ def test_nearest_leaves_out_answers_and_twins() -> None:
         ((first, *rest),) = nearest([russian()], texts, vectors, WANTED, embedder)
         assert nearest([Wording("q", "fr", "p", "en", DOCUMENTS, frozenset(), "n")], texts, vectors, WANTED, embedder) == [[]]
     assert (first, rest) == ("Рим — древний город.", ["Хлеб пекут в печи."])
-
-
-class Said:
-    """A judge that says what it is told to."""
-
-    def __init__(self, *logits: float) -> None:
-        self._logits = logits
-
-    def score(self, pairs: list[tuple[str, str]], *, normalize: bool) -> list[float]:
-        assert not normalize
-        assert len(pairs) == len(self._logits)
-        return list(self._logits)
 
 
 def made(one: Wording, *logits: float) -> list[dict[str, Any]]:
