@@ -77,11 +77,11 @@ embedded: $(DEV) ## make the embedded model anew, hours on a CPU: make embedded 
 	@$(BIN)/python -m recipes.embedded.average "$(WORK)/run-second/best" "$(WORK)/run-third/best" "$(WORK)/judge"
 	@test -e "$(WORK)/groups/across.jsonl.gz" || $(BIN)/python -m recipes.embedded.across "$(DATA)" "$(WORK)" --judge "$(WORK)/judge" --model "$(WORK)/base"
 	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase fourth
-	@$(BIN)/python -m recipes.embedded.average "$(WORK)/judge" "$(WORK)/run-fourth/best" "$(WORK)/judge-fourth" --share 0.5
+	@$(BIN)/python -m recipes.embedded.average "$(WORK)/judge" "$(WORK)/run-fourth/best" "$(WORK)/judge-fourth" --phase fourth
 	@test -e "$(WORK)/groups/beside.jsonl.gz" || $(BIN)/python -m recipes.embedded.beside "$(DATA)" "$(WORK)" --judge "$(WORK)/judge" --model "$(WORK)/base"
 	@test -e "$(WORK)/groups/faq.jsonl.gz" || $(BIN)/python -m recipes.embedded.faq "$(WORK)" --judge "$(WORK)/judge" --model "$(WORK)/base"
 	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase fifth
-	@$(BIN)/python -m recipes.embedded.average "$(WORK)/judge" "$(WORK)/run-fifth/best" "$(WORK)/judge-fifth" --share 0.75
+	@$(BIN)/python -m recipes.embedded.average "$(WORK)/judge" "$(WORK)/run-fifth/best" "$(WORK)/judge-fifth" --phase fifth
 	@echo "==> 6 int8, 7 calibration"
 	@$(BIN)/python -m recipes.embedded.pack "$(WORK)/judge-fifth" "$(WORK)/packed"
 	@$(BIN)/python -m recipes.embedded.calibrate "$(WORK)" "$(WORK)/packed"

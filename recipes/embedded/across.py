@@ -1,4 +1,4 @@
-"""Beside the recipe: lists that teach a fourth phase to read across languages what the judge already reads within one.
+"""Step 5b: lists that teach the fourth phase to read across languages what the judge already reads within one.
 
     python -m recipes.embedded.across DATA WORK [--judge embedded] [--model embedded]
 
@@ -69,6 +69,12 @@ def questions(rows: Sequence[Row], items: Iterable[Row], held: frozenset[str]) -
         found.append(Asked(name, row["query"], row["positive"], row["query_lang"], row.get("answer", ""), tuple(dict.fromkeys(others))))
     told = [one for one in (_sorted_out(one, known[one.name[:12]], held) for one in found if one.others) if one is not None]
     return sorted(told, key=lambda one: one.name)
+
+
+def held_texts(rows: Sequence[Row], mix: Row) -> frozenset[str]:
+    """Questions and passages that `mine` keeps back, and all that is joined to them."""
+    every = [*rows, *translated(rows).rows]
+    return linked(select(every, mix, 1.0).held_out, every)
 
 
 def _sorted_out(one: Asked, row: Row, held: frozenset[str]) -> Asked | None:
@@ -183,9 +189,7 @@ def main() -> None:
     values = settings()
     wanted = values["across"]
     rows = list(read_rows(arguments.data / "positives.jsonl.gz"))
-    every = [*rows, *translated(rows).rows]
-    held = linked(select(every, values["mix"], 1.0).held_out, every)
-    asked = questions(rows, written_items(), held)
+    asked = questions(rows, written_items(), held_texts(rows, values["mix"]))
     print(f"{len(asked)} questions, {sum(len(one.others) for one in asked)} wordings in other languages", flush=True)
     path = arguments.work / "across.jsonl"
     made = {row["name"]: row for row in read_rows(path)} if path.exists() else {}

@@ -1,6 +1,6 @@
 """Step 5b: average the judge with the one that a phase began with.
 
-    python -m recipes.embedded.average BEFORE AFTER TARGET [--share 0.87]
+    python -m recipes.embedded.average BEFORE AFTER TARGET [--phase third] [--share 0.87]
 
 Every number of TARGET's judge is `share` of AFTER's and the rest BEFORE's (Wortsman and others, "Robust fine-tuning of zero-shot models",
 2022): it keeps nearly all of what a phase taught, and more of what it had begun to forget. The bi-encoder and the table are AFTER's.
@@ -42,10 +42,13 @@ def main() -> None:
     parser.add_argument("before", type=Path)
     parser.add_argument("after", type=Path)
     parser.add_argument("target", type=Path)
-    parser.add_argument("--share", type=float, default=settings()["average"]["share"])
+    shares = settings()["average"]
+    parser.add_argument("--phase", choices=shares, default="third", help="whose share the settings give")
+    parser.add_argument("--share", type=float, default=None, help="another one")
     arguments = parser.parse_args()
-    average(arguments.before, arguments.after, arguments.target, arguments.share)
-    print(f"{arguments.target}: {arguments.share:g} of {arguments.after}, the rest of {arguments.before}")
+    share = shares[arguments.phase] if arguments.share is None else arguments.share
+    average(arguments.before, arguments.after, arguments.target, share)
+    print(f"{arguments.target}: {share:g} of {arguments.after}, the rest of {arguments.before}")
 
 
 if __name__ == "__main__":

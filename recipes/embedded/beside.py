@@ -1,4 +1,4 @@
-"""Beside the recipe, behind across.py: passages of the question's own language among the lists across languages.
+"""Step 5b, second half: passages of the question's own language among the lists across languages.
 
     python -m recipes.embedded.beside DATA WORK [--judge embedded] [--model embedded]
 
@@ -25,13 +25,13 @@ import numpy as np
 from adjudge import Reranker
 from adjudge.backends.base import Floats
 from adjudge.retrieval.dense import Embedder
-from recipes.embedded.across import Asked, questions
+from recipes.embedded.across import Asked, held_texts, questions
 from recipes.embedded.common import excerpt, read_rows, settings, write_rows
 from recipes.embedded.faq import all_pages, kept_back
-from recipes.embedded.mine import interleave, linked, select
+from recipes.embedded.mine import interleave
 from recipes.embedded.subjects import all_pairs
 from recipes.embedded.subjects import kept_back as pair_kept_back
-from recipes.embedded.translations import translated, written_items
+from recipes.embedded.translations import written_items
 
 Row = dict[str, Any]
 BLOCK = 96
@@ -155,8 +155,7 @@ def main() -> None:
     wanted = values["beside"]
     made = {row["name"]: row for row in read_rows(arguments.work / "across.jsonl")}
     rows = list(read_rows(arguments.data / "positives.jsonl.gz"))
-    every = [*rows, *translated(rows).rows]
-    held = linked(select(every, values["mix"], 1.0).held_out, every)
+    held = held_texts(rows, values["mix"])
     asked = questions(rows, written_items(), held)
     texts = pool((row for row in rows if row["positive"] not in held), [one for one in asked if not one.kept], **wanted["pool"])
     print({lang: len(own) for lang, own in texts.items()}, flush=True)

@@ -1,4 +1,4 @@
-"""Step 3, last part: FAQ pages into training and held-back lists.
+"""Step 5b, last part: FAQ pages into training and held-back lists.
 
     python -m recipes.embedded.faq WORK [--model embedded] [--judge embedded]
 

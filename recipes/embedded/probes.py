@@ -164,7 +164,7 @@ def main() -> None:
         print(found["judgement groups"], flush=True)
         for name in ("subjects", "short", "faq", "across", "beside"):
             path = groups / f"{name}-held-out.jsonl.gz"
-            if not path.exists():  # `across` is a step that the shipped weights were made without
+            if not path.exists():  # a run that stopped after the third phase has no lists across languages
                 continue
             found[name] = subject_lists(judge, thin(list(read_rows(path)), arguments.pairs))
             print(name, found[name], flush=True)

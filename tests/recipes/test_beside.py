@@ -108,7 +108,7 @@ def test_the_step_as_a_user_starts_it(tmp_path: Path, monkeypatch: pytest.Monkey
     write_rows(tmp_path / "across.jsonl", [{"name": key(ROME), "documents": DOCUMENTS}])
     base = build_own(tmp_path / "base")
     monkeypatch.setattr(beside, "written_items", lambda: [{"of": key(ROME), "queries": {"ru": ["Когда пал Рим?"]}}])
-    monkeypatch.setattr(beside, "select", lambda *_: type("Chosen", (), {"held_out": []})())
+    monkeypatch.setattr(beside, "held_texts", lambda *_: frozenset())
     monkeypatch.setattr(beside, "all_pages", list)
     monkeypatch.setattr(beside, "all_pairs", list)
     monkeypatch.setattr("sys.argv", ["beside", str(tmp_path / "data"), str(tmp_path), "--judge", str(base), "--model", str(base)])

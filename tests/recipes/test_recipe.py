@@ -85,10 +85,10 @@ def test_a_few_rows_become_a_judge(tmp_path: Path) -> None:
     ):  # nothing can be mined with a base that takes all passages for twins; these steps have tests of their own
         shutil.copy(work / "groups" / "subjects.jsonl.gz", work / "groups" / f"{name}.jsonl.gz")
     step("train", work, "--phase", "fourth", *small)
-    step("average", work / "judge", work / "run-fourth" / "best", work / "judge-fourth", "--share", 0.5)
+    step("average", work / "judge", work / "run-fourth" / "best", work / "judge-fourth", "--phase", "fourth")
     assert "faq-held-out: " in step("faq", work, "--judge", work / "judge", "--model", work / "base")
     step("train", work, "--phase", "fifth", *small)
-    step("average", work / "judge", work / "run-fifth" / "best", work / "judge-fifth")
+    step("average", work / "judge", work / "run-fifth" / "best", work / "judge-fifth", "--phase", "fifth")
     best = work / "judge-fifth"
     step("pack", best, work / "packed")
     assert json.loads((work / "packed" / "adjudge.json").read_text(encoding="utf-8"))["edition"] == "4"
