@@ -24,7 +24,7 @@ from adjudge import Reranker
 from adjudge.train import Outcome, train
 from adjudge.train.rows import read_groups
 from adjudge.train.supervision import ASPECTS
-from recipes.embedded.common import read_rows, settings, write_rows
+from recipes.embedded.common import existing, read_rows, settings, write_rows
 from recipes.embedded.train import build_config
 
 __all__ = ["VARIANTS", "above", "rows_without"]
@@ -89,7 +89,7 @@ def run(work: Path, name: str, values: dict[str, Any], *, dial: float, seed: int
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", type=Path)
+    parser.add_argument("work", type=existing)
     parser.add_argument("out", type=Path)
     parser.add_argument("--dial", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=1)

@@ -18,13 +18,12 @@ import json
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from adjudge import Reranker
 from adjudge.retrieval.dense import Embedder
 from adjudge.train.negatives import NegativeConfig, Question, Source, mine
-from recipes.embedded.common import excerpt, read_rows, settings, write_rows
+from recipes.embedded.common import excerpt, existing, read_rows, settings, write_rows
 from recipes.embedded.mine import MARKED, linked, select
 from recipes.embedded.translations import key, translated, written_items
 
@@ -181,8 +180,8 @@ def lists(asked: Sequence[Asked], made: dict[str, Row]) -> Iterator[Row]:
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("work", type=Path)
+    parser.add_argument("data", type=existing)
+    parser.add_argument("work", type=existing)
     parser.add_argument("--judge", default="embedded", help="the teacher")
     parser.add_argument("--model", default="embedded", help="whose bi-encoder proposes negatives")
     arguments = parser.parse_args()

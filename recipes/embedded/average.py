@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from recipes.embedded.common import settings
+from recipes.embedded.common import existing, settings
 
 JUDGE = "judge.safetensors"
 
@@ -39,8 +39,8 @@ def average(before: Path, after: Path, target: Path, share: float) -> None:
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("before", type=Path)
-    parser.add_argument("after", type=Path)
+    parser.add_argument("before", type=existing)
+    parser.add_argument("after", type=existing)
     parser.add_argument("target", type=Path)
     shares = settings()["average"]
     parser.add_argument("--phase", choices=shares, default="third", help="whose share the settings give")

@@ -17,7 +17,6 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,7 +25,7 @@ from adjudge import Reranker
 from adjudge.backends.base import Floats
 from adjudge.retrieval.dense import Embedder
 from recipes.embedded.across import Asked, held_texts, questions
-from recipes.embedded.common import excerpt, read_rows, settings, write_rows
+from recipes.embedded.common import excerpt, existing, read_rows, settings, write_rows
 from recipes.embedded.faq import all_pages, kept_back
 from recipes.embedded.mine import interleave
 from recipes.embedded.subjects import all_pairs
@@ -146,8 +145,8 @@ def _list(one: Wording, scored: Sequence[tuple[str, float]], wanted: Row) -> Row
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
-    parser.add_argument("work", type=Path)
+    parser.add_argument("data", type=existing)
+    parser.add_argument("work", type=existing)
     parser.add_argument("--judge", default="embedded", help="the teacher")
     parser.add_argument("--model", default="embedded", help="whose bi-encoder proposes")
     arguments = parser.parse_args()

@@ -31,7 +31,7 @@ from adjudge.evaluate.calibration_file import write_calibration
 from adjudge.evaluate.separation import best_cutoff, cutoff_table, why_not
 from adjudge.models.calibration import Calibration, CutOff
 from adjudge.train.rows import read_groups
-from recipes.embedded.common import settings, thin
+from recipes.embedded.common import existing, settings, thin
 
 Floats = NDArray[np.float64]
 
@@ -57,11 +57,11 @@ def scored(work: Path, folder: str) -> tuple[Floats, Floats, NDArray[np.bool_]]:
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("work", type=existing)
+    parser.add_argument("folder", type=existing)
     arguments = parser.parse_args()
-    (arguments.folder / "calibration.json").unlink(missing_ok=True)
     calibration, facts = fitted(*scored(arguments.work, str(arguments.folder)))
+    (arguments.folder / "calibration.json").unlink(missing_ok=True)
     write_calibration(arguments.folder / "calibration.json", calibration, facts)
     print({"temperature": calibration.temperature, "bias": calibration.bias, **facts, "cutoffs": len(calibration.cutoffs)})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import json
 import random
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["SETTINGS", "excerpt", "is_han", "read_rows", "settings", "telling_excerpt", "thin", "write_rows"]
+__all__ = ["SETTINGS", "excerpt", "existing", "is_han", "read_rows", "settings", "telling_excerpt", "thin", "write_rows"]
 
 SETTINGS = Path(__file__).with_name("settings.toml")
 Row = TypeVar("Row")
@@ -24,6 +25,13 @@ def settings(path: Path = SETTINGS) -> dict[str, Any]:
     """The whole file."""
     with path.open("rb") as file:
         return tomllib.load(file)
+
+
+def existing(text: str) -> Path:
+    """The type of an argument that names a folder to read: the wrong one is told of before any work, and before anything is written."""
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"there is no folder {text}")
+    return Path(text)
 
 
 def read_rows(path: Path) -> Iterator[dict[str, Any]]:

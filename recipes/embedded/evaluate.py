@@ -18,7 +18,7 @@ from typing import Any
 from adjudge import Reranker
 from adjudge.retrieval.dense import Embedder
 from recipes.embedded.candidates import EvaluationSet, first_stages, read_set, sample
-from recipes.embedded.common import read_rows
+from recipes.embedded.common import existing, read_rows
 
 SETS = (
     "cnil-besoindaide-fr", "mlqa-dev-zh", "mlqa-dev-es", "mlqa-dev-en", "tydi-en-dev", "mediqa-qa-en", "fquad-valid-A-fr", "cmrc-dev-zh",
@@ -65,7 +65,7 @@ def score_set(data: EvaluationSet, rows: list[dict[str, Any]], out: Path, judge:
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("eval", type=Path)
+    parser.add_argument("eval", type=existing)
     parser.add_argument("out", type=Path)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--first-stage", default="embedded")

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from adjudge import Reranker
 from recipes.embedded.calibrate import HELD_OUT
-from recipes.embedded.common import settings, thin
+from recipes.embedded.common import existing, settings, thin
 from recipes.embedded.report import paired
 
 Floats = NDArray[np.float64]
@@ -71,9 +71,9 @@ def main() -> None:
     from adjudge.train.rows import read_groups
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("packed", type=Path)
-    parser.add_argument("exact", type=Path, metavar="FLOAT")
+    parser.add_argument("work", type=existing)
+    parser.add_argument("packed", type=existing)
+    parser.add_argument("exact", type=existing, metavar="FLOAT")
     parser.add_argument("out", type=Path)
     parser.add_argument("--lists", type=int, default=300)
     arguments = parser.parse_args()

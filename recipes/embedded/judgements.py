@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from recipes.embedded.common import read_rows, settings, write_rows
+from recipes.embedded.common import existing, read_rows, settings, write_rows
 
 FOLDER = Path(__file__).with_name("judgements")
 
@@ -59,7 +59,7 @@ def easy_lists(groups: list[dict[str, Any]], draw: random.Random, *, others: int
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=existing)
     parser.add_argument("work", type=Path)
     arguments = parser.parse_args()
     values = settings()

@@ -23,7 +23,7 @@ from adjudge.retrieval.dense import Embedder
 from adjudge.train.alterations import cut_answer, swap_shared_terms
 from adjudge.train.negatives import Mined, NegativeConfig, Question, Source, choose, mine
 from adjudge.train.sharpen import sharpen
-from recipes.embedded.common import excerpt, read_rows, settings, telling_excerpt, write_rows
+from recipes.embedded.common import excerpt, existing, read_rows, settings, telling_excerpt, write_rows
 from recipes.embedded.translations import translated
 
 MARKED = ("tydi", "drcd-dev", "cmrc-trial", "mlqa-test", "mlqa-test-x")
@@ -182,7 +182,7 @@ class Groups:
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", type=Path)
+    parser.add_argument("data", type=existing)
     parser.add_argument("work", type=Path)
     parser.add_argument("--dial", type=float, default=1.0)
     parser.add_argument("--model", default="embedded")

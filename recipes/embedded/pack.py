@@ -22,6 +22,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from adjudge.train.supervision import ASPECTS
+from recipes.embedded.common import existing
 
 EDITION = "4"
 KEPT = ("position_embeddings", "token_type_embeddings", "head.", "aspects.")
@@ -73,7 +74,7 @@ def pack_file(source: Path, target: Path) -> None:
 def main() -> None:
     """Read the arguments and pack."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("source", type=Path)
+    parser.add_argument("source", type=existing)
     parser.add_argument("target", type=Path, nargs="?", default=TARGET)
     parser.add_argument("--edition", default=EDITION)
     arguments = parser.parse_args()

@@ -29,7 +29,7 @@ from adjudge import Reranker
 from adjudge.backends.base import Floats
 from adjudge.retrieval.dense import Embedder
 from recipes.embedded.candidates import EvaluationSet, read_set, sample
-from recipes.embedded.common import read_rows, settings, thin
+from recipes.embedded.common import existing, read_rows, settings, thin
 
 LANGUAGES = ("zh", "en", "es", "fr", "ru")
 XQUAD = ("en", "es", "ru", "zh")
@@ -149,8 +149,8 @@ def auxiliary(folder: str, groups: Path, xnli: list[dict[str, Any]]) -> dict[str
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", type=Path)
-    parser.add_argument("eval", type=Path)
+    parser.add_argument("work", type=existing)
+    parser.add_argument("eval", type=existing)
     parser.add_argument("out", type=Path)
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--float", default="")

@@ -24,7 +24,7 @@ from safetensors.numpy import save_file
 from adjudge.errors import AdjudgeError, ModelFilesError
 from adjudge.models.files import CONFIG, MANIFEST, SINGLE, read_json
 from adjudge.models.weights import Weights
-from recipes.embedded.common import read_rows, settings
+from recipes.embedded.common import existing, read_rows, settings
 from recipes.embedded.pack import MANIFEST as SHIPPED
 from recipes.embedded.vocabulary import Unigram, capitalised, frequent_words, kept_like, kept_pieces, pieces_seen, pruned, read_unigram
 
@@ -141,7 +141,7 @@ def seen_in(path: Path, folders: Iterable[Path], table: dict[str, Any]) -> set[i
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", type=Path)
+    parser.add_argument("work", type=existing)
     chosen = parser.add_mutually_exclusive_group(required=True)
     chosen.add_argument("--texts", type=Path, nargs="+", metavar="FOLDER")
     chosen.add_argument("--keep-like", type=Path, metavar="TOKENIZER")

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from adjudge.errors import AdjudgeError, InputError
 from benchmarks.passages import read_passages
 from benchmarks.results import RESULTS, write_results
-from recipes.embedded.common import read_rows, settings
+from recipes.embedded.common import existing, read_rows, settings
 from recipes.embedded.prune import read_tokenizer
 from recipes.embedded.vocabulary import kept_like
 
@@ -196,7 +196,7 @@ def measure(folder: Path, before: Path, after: Mapping[str, Path]) -> dict[str, 
 def main() -> None:
     """Read the arguments, measure, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, metavar="EVAL")
+    parser.add_argument("folder", type=existing, metavar="EVAL")
     parser.add_argument("--before", type=Path, required=True, metavar="TOKENIZER")
     parser.add_argument("--after", type=_named, nargs="+", required=True, metavar="NAME=TOKENIZER")
     parser.add_argument("--out", type=Path, default=RESULTS / "embedded-vocabulary.json")

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adjudge.pipeline.fusing import RankFusion, fused
-from recipes.embedded.common import read_rows
+from recipes.embedded.common import existing, read_rows
 
 MEASURES = {"nDCG@10": ir_measures.nDCG @ 10, "RR@10": ir_measures.RR @ 10, "Success@3": ir_measures.Success @ 3}
 
@@ -74,9 +74,10 @@ def measure(rows: list[dict[str, Any]]) -> dict[str, dict[str, NDArray[np.float6
 
 
 def paired(better: NDArray[np.float64], worse: NDArray[np.float64]) -> tuple[float, float]:
-    """Mean difference and half the width of its 95 % interval."""
+    """Mean difference and half the width of its 95 % interval, which a single query does not have: NaN."""
     difference = better - worse
-    return float(difference.mean()), 1.96 * float(difference.std(ddof=1)) / math.sqrt(len(difference))
+    deviation = float(difference.std(ddof=1)) if len(difference) > 1 else math.nan
+    return float(difference.mean()), 1.96 * deviation / math.sqrt(len(difference))
 
 
 def summarise(folder: Path, *, skip: int = 0) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def table(summary: dict[str, Any]) -> str:
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("out", type=Path)
+    parser.add_argument("out", type=existing)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--skip", type=int, default=0)
     arguments = parser.parse_args()

@@ -25,7 +25,7 @@ from safetensors.numpy import load_file, save_file
 
 from adjudge import Reranker
 from adjudge.train import train
-from recipes.embedded.common import read_rows, settings, write_rows
+from recipes.embedded.common import existing, read_rows, settings, write_rows
 from recipes.embedded.train import build_config, write_watched
 
 __all__ = ["keep_layers", "taught"]
@@ -81,7 +81,7 @@ def _thinned(documents: Sequence[dict[str, Any]], passages: int, draw: random.Ra
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", type=Path)
+    parser.add_argument("work", type=existing)
     parser.add_argument("--judge", type=Path, required=True)
     parser.add_argument("--layers", type=lambda text: [int(part) for part in text.split(",")], help="kept, from 0 (default: the settings')")
     parser.add_argument("--dial", type=float, default=1.0)

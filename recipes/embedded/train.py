@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from adjudge.train import TrainConfig, read_config, train
-from recipes.embedded.common import read_rows, settings, write_rows
+from recipes.embedded.common import existing, read_rows, settings, write_rows
 
 DEV_LISTS = 18
 """Held-out lists a source that are watched while training: enough to see a fall, few enough to cost little."""
@@ -92,7 +92,7 @@ def _literal(value: Any) -> str:
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("work", type=Path)
+    parser.add_argument("work", type=existing)
     parser.add_argument("--dial", type=float, default=1.0)
     parser.add_argument("--phase", choices=PHASES, default="first")
     parser.add_argument("--name", default=None)

@@ -200,6 +200,12 @@ def test_paired_differences_have_the_usual_interval() -> None:
     assert half == pytest.approx(1.96 * np.std([1, 0, -0.5, 1], ddof=1) / 2)
 
 
+def test_one_query_has_a_difference_and_no_interval() -> None:
+    mean, half = paired(np.array([1.0]), np.array([0.25]))
+    assert mean == 0.75
+    assert np.isnan(half)
+
+
 def test_auc_counts_pairs_in_order_and_ties_as_half() -> None:
     assert auc(np.array([0.1, 0.9]), np.array([False, True])) == 1.0
     assert auc(np.array([0.5, 0.5]), np.array([False, True])) == 0.5
