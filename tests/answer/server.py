@@ -11,8 +11,10 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.loopback import LoopbackServer
 
 __all__ = ["Asked", "LanguageServer", "Script", "event", "language_server", "pieces_of"]
 
@@ -80,8 +82,7 @@ class LanguageServer:
             def log_message(self, format: str, *args: object) -> None:
                 pass
 
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
+        self.http = LoopbackServer(("127.0.0.1", 0), Handler)
 
     @property
     def url(self) -> str:

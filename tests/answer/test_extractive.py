@@ -56,6 +56,37 @@ def test_sentences_stay_in_their_order_and_gaps_are_marked(word_judge: Reranker)
     assert of(word_judge.rank("giant pandas eat bamboo", [text]), sentences=1).text.count("…") == 0
 
 
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("Giant pandas eat two things: \nBamboo stems. Bread is baked.", "Giant pandas eat two things: Bamboo stems. [1]"),
+        ("大熊猫吃 giant pandas eat：\n竹子。面包。", "大熊猫吃 giant pandas eat： 竹子。 [1]"),
+        (
+            "Giant pandas eat (see 7.2, « Pandas ? Really ? ») bamboo. They sleep.",
+            "Giant pandas eat (see 7.2, « Pandas ? Really ? ») bamboo. [1]",
+        ),
+        ("Giant pandas eat a lot. Bamboo stems.", "Giant pandas eat a lot. [1]"),
+        ("Bread is baked. Giant pandas eat this:", "Giant pandas eat this: [1]"),
+        ("Giant pandas eat (a lot. They sleep. Water is wet. Bread is baked.", "Giant pandas eat (a lot. [1]"),
+    ],
+)
+def test_a_quote_that_breaks_off_is_carried_on(word_judge: Reranker, text: str, quoted: str) -> None:
+    found = of(word_judge.rank("giant pandas eat", [text]), sentences=1)
+    assert found.text == quoted
+    assert found.quotes[0].effect is not None
+
+
+def test_what_a_quote_was_carried_on_over_is_not_quoted_again(word_judge: Reranker) -> None:
+    found = of(word_judge.rank("giant pandas eat bamboo", ["Giant pandas eat: \nBamboo stems. Bread is baked."]), sentences=2)
+    assert found.text == "Giant pandas eat: Bamboo stems. [1]"
+
+
+def test_a_quote_is_not_carried_on_over_a_heading(word_judge: Reranker) -> None:
+    document = Document("They eat giant things:\n\nFood\nBamboo. Water is wet.", None, {"headings": ["Food"]})
+    found = of(word_judge.rank("eat giant things", [document]), sentences=1)
+    assert found.text == "They eat giant things: [1]"
+
+
 def test_only_so_many_sources_are_quoted(word_judge: Reranker) -> None:
     ranking = word_judge.rank("pandas", [f"pandas eat {number}" for number in range(5)])
     assert {c.number for c in of(ranking, most=2).citations} == {1, 2}

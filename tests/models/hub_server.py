@@ -13,12 +13,14 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
+
+from tests.loopback import LoopbackServer
 
 __all__ = ["Asked", "Fault", "HubServer", "Repo", "loopback_hub", "serve"]
 
@@ -257,8 +259,7 @@ def _git_hash(content: bytes) -> str:
 def serve() -> Iterator[HubServer]:
     """A hub that runs for as long as the block does."""
     handler = type("Handler", (_Handler,), {})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = LoopbackServer(("127.0.0.1", 0), handler)
     hub = HubServer(server.server_address[1])
     handler.hub = hub  # type: ignore[attr-defined]  # one handler class a server
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..types import Explanation, Ranking
+from ..types import Explanation, Ranking, Sentence
 from .prompt import headings_of
 from .values import Citation, Quote, Source
 
 __all__ = ["Extract", "extract"]
 
 _SHARE = 0.25  # of the strongest sentence's effect: what does less is context, not the answer
+_MORE = 2  # sentences that a quote is carried on for, where it breaks off
+_BRACKETS = (("(", ")"), ("[", "]"), ("（", "）"), ("«", "»"), ("“", "”"), ("「", "」"), ("《", "》"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,9 +73,26 @@ def _quotes(source: Source, explanation: Explanation, most: int) -> list[Quote]:
     least = _SHARE * by_effect[0].effect
     # Where each sentence can be missed because another says the same, no effect is above 0, and the best of them is still the best.
     chosen = [s for s in by_effect[:most] if s.effect > 0 and s.effect >= least] or by_effect[:1]
-    return [
-        Quote(source=source.number, text=s.text, start=s.start, end=s.end, effect=s.effect) for s in sorted(chosen, key=lambda s: s.start)
-    ]
+    quotes: list[Quote] = []
+    for s in sorted(chosen, key=lambda s: s.start):
+        if not quotes or s.start >= quotes[-1].end:  # else the quote before was carried on over it
+            end = _carried_on(source, told, s)
+            quotes.append(Quote(source=source.number, text=source.document.text[s.start : end], start=s.start, end=end, effect=s.effect))
+    return quotes
+
+
+def _carried_on(source: Source, told: Sequence[Sentence], first: Sentence) -> int:
+    """Where the quote ends that begins with this sentence: "You need two things:" says nothing without what follows."""
+    end = first.end
+    for sentence in told[told.index(first) + 1 :][:_MORE]:
+        if not _breaks_off(source.document.text[first.start : end]) or source.document.text[end : sentence.start].strip():
+            break
+        end = sentence.end
+    return end if not _breaks_off(source.document.text[first.start : end]) else first.end
+
+
+def _breaks_off(text: str) -> bool:
+    return text.endswith((":", "：")) or any(text.count(opens) > text.count(closes) for opens, closes in _BRACKETS)
 
 
 def _is_heading(text: str, titles: Sequence[str]) -> bool:
