@@ -144,6 +144,23 @@ def test_a_heading_is_not_left_alone() -> None:
             assert chunk.text not in ("# Pumps", "## Next")
 
 
+@pytest.mark.parametrize("colon", [":", " :", "："])
+def test_a_lead_in_is_not_cut_off_from_what_it_leads_to(colon: str) -> None:
+    lead = f"You probably need{colon}"
+    text = "\n\n".join([PARAGRAPHS["en"], lead, PARAGRAPHS["es"], lead, PARAGRAPHS["fr"]])
+    together = estimate_tokens(lead) + max(estimate_tokens(PARAGRAPHS[language]) for language in ("en", "es", "fr"))
+    for most in range(together + 1, 3 * together):
+        for chunk in split(source_of(text), SplitConfig(max_tokens=most, min_tokens=0)):
+            assert not chunk.text.endswith(lead)
+
+
+def test_a_lead_in_that_does_not_fit_beside_what_follows_ends_the_passage_before() -> None:
+    text = f"{PARAGRAPHS['en']} You need this:\n\n{PARAGRAPHS['ru']}"
+    most = max(estimate_tokens(PARAGRAPHS["ru"]), estimate_tokens(f"{PARAGRAPHS['en']} You need this:"))
+    chunks = split(source_of(text), SplitConfig(max_tokens=most, min_tokens=0))
+    assert [chunk.text for chunk in chunks] == [f"{PARAGRAPHS['en']} You need this:", PARAGRAPHS["ru"]]
+
+
 def test_ids_are_the_same_in_every_run_and_tell_text_place_and_source_apart() -> None:
     first = split(source_of("One thing.", "a.txt"))[0]
     assert first.id == split(source_of("One thing.", "a.txt"))[0].id

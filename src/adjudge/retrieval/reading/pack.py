@@ -12,9 +12,12 @@ __all__ = ["Packing"]
 LEAST_SHARE = 2 / 3
 """Of the even size: a passage that ends with a block has at least so much of it, else it may end inside one."""
 
+LONGEST_LEAD = 1 / 4
+"""Of the room: a longer paragraph that ends in a colon may end a passage, for it says something by itself."""
+
 
 class Packing:
-    """Finds where passages of at most `room` tokens end. A heading stays with what it is the heading of.
+    """Finds where passages of at most `room` tokens end. A heading stays with what it is the heading of, "You need:" with what is needed.
 
     What is left is thought to be spread evenly over as few passages as can hold it; each ends where it comes nearest to that size, with a
     block if one ends near, so that no crumb is left over at the end.
@@ -31,12 +34,18 @@ class Packing:
         if rest <= self._room:
             return len(self._pieces)
         most = self._most(first)
-        fitting = [end for end in range(first + 1, most + 1) if not self._pieces[end - 1].heading]
+        fitting = [end for end in range(first + 1, most + 1) if not self._stays(end - 1)]
         if not fitting:  # headings, and what follows them does not fit beside them; or one piece that is too much by itself
             return most
         even = rest / -(-rest // self._room)
         whole = [end for end in fitting if self._pieces[end].opens and self._tokens(first, end) >= LEAST_SHARE * even]
         return min(whole or fitting, key=lambda end: (abs(self._tokens(first, end) - even), end))
+
+    def _stays(self, at: int) -> bool:
+        """Whether a piece goes with the one behind it: a heading always, a short lead-in where the two fit into one passage."""
+        piece = self._pieces[at]
+        leads = piece.leads and piece.tokens <= LONGEST_LEAD * self._room and self._tokens(at, at + 2) <= self._room
+        return piece.heading or leads
 
     def _tokens(self, first: int, last: int) -> int:
         return self._totals[last] - self._totals[first]

@@ -33,6 +33,7 @@ class Piece:
     opens: bool  # it begins a block
     heading: bool = False
     block: int = 0  # the how-manieth block it is of
+    leads: bool = False  # it ends in a colon, and says little without what follows
 
 
 def cut_block(text: str, block: Block, room: int, count: TokenCounter, *, index: int) -> list[Piece]:
@@ -43,13 +44,17 @@ def cut_block(text: str, block: Block, room: int, count: TokenCounter, *, index:
     heading = block.kind == "heading"
     tokens = _tokens(text, block.start, block.end, room, count)
     if tokens is not None:
-        return [Piece(block.start, block.end, tokens, True, heading, index)]
+        return [Piece(block.start, block.end, tokens, True, heading, index, _leads(text, block.start, block.end))]
     parts = _lines(text, block) if block.kind in ("code", "table") else _sentences(text, block)
     pieces: list[Piece] = []
     for first, last in parts:
         for start, end, tokens in _fitting(text, first, last, room, count):
-            pieces.append(Piece(start, end, tokens, not pieces, heading, index))
+            pieces.append(Piece(start, end, tokens, not pieces, heading, index, _leads(text, start, end)))
     return pieces
+
+
+def _leads(text: str, start: int, end: int) -> bool:
+    return text[start:end].rstrip().endswith((":", "："))
 
 
 def _tokens(text: str, start: int, end: int, room: int, count: TokenCounter) -> int | None:
