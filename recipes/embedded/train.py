@@ -61,6 +61,7 @@ def write_watched(groups: Path) -> int:
         "subjects-held-out",
         "short-held-out",
         "faq-held-out",
+        "crossings-held-out",
         "across-held-out",
         "beside-held-out",
     ):
