@@ -162,7 +162,7 @@ def main() -> None:
     with Reranker(arguments.model) as judge, Embedder("embedded") as embedder:
         found["judgement groups"] = judgement_groups(judge, list(read_rows(groups / "judgements-held-out.jsonl.gz")))
         print(found["judgement groups"], flush=True)
-        for name in ("subjects", "short", "faq", "across", "beside"):
+        for name in ("subjects", "short", "faq", "crossings", "across", "beside"):
             path = groups / f"{name}-held-out.jsonl.gz"
             if not path.exists():  # a run that stopped after the third phase has no lists across languages
                 continue

@@ -5,7 +5,8 @@
 Reads WORK/base and WORK/groups; leaves checkpoints, curves and the judge in WORK/run. Started again, it goes on where it was.
 `--phase second` begins with the best judge of the first, reads passages of every length and leaves WORK/run-second; `--phase third` goes
 on from there with the subjects in it. `--phase fourth` has lists across languages, `--phase fifth` those with the reader's own language
-beside the answer and FAQ pages; they begin with an average of the phase before and its beginning (average.py), which the settings name.
+beside the answer and FAQ pages, `--phase sixth` the crossings; they begin with an average of the phase before and its beginning
+(average.py), which the settings name.
 `--dial` scales the number of steps. `--set` changes one setting, for ablations. About 2,000 tokens a second on two cores with AVX-512 BF16.
 """
 
@@ -25,7 +26,7 @@ DEV_LISTS = 18
 """Held-out lists a source that are watched while training: enough to see a fall, few enough to cost little."""
 
 
-PHASES = ("first", "second", "third", "fourth", "fifth")
+PHASES = ("first", "second", "third", "fourth", "fifth", "sixth")
 
 
 def build_config(work: Path, values: dict[str, Any], *, dial: float, name: str, changes: list[str], phase: str = "first") -> TrainConfig:

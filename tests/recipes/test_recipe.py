@@ -67,6 +67,7 @@ def test_a_few_rows_become_a_judge(tmp_path: Path) -> None:
     build_own(work / "base")
     assert "judgement groups to train on" in step("judgements", data, work)
     assert "short-held-out: " in step("subjects", work)
+    assert "crossings-held-out: " in step("crossings", work)
     said = step("mine", data, work, "--dial", 0.01, "--model", work / "base")
     assert "questions to train on" in said
     assert "candidates each" in said
@@ -89,7 +90,9 @@ def test_a_few_rows_become_a_judge(tmp_path: Path) -> None:
     assert "faq-held-out: " in step("faq", work, "--judge", work / "judge", "--model", work / "base")
     step("train", work, "--phase", "fifth", *small)
     step("average", work / "judge", work / "run-fifth" / "best", work / "judge-fifth", "--phase", "fifth")
-    best = work / "judge-fifth"
+    step("train", work, "--phase", "sixth", *small)
+    best = work / "judge-sixth"
+    step("average", work / "judge-fifth", work / "run-sixth" / "best", best, "--phase", "sixth")
     step("pack", best, work / "packed")
     assert json.loads((work / "packed" / "adjudge.json").read_text(encoding="utf-8"))["edition"] == "4"
     step("calibrate", work, work / "packed")
