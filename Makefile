@@ -83,14 +83,12 @@ embedded: $(DEV) ## make the embedded model anew, hours on a CPU: make embedded 
 	@test -e "$(WORK)/groups/faq.jsonl.gz" || $(BIN)/python -m recipes.embedded.faq "$(WORK)" --judge "$(WORK)/judge" --model "$(WORK)/base"
 	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase fifth
 	@$(BIN)/python -m recipes.embedded.average "$(WORK)/judge" "$(WORK)/run-fifth/best" "$(WORK)/judge-fifth" --phase fifth
-	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase sixth
-	@$(BIN)/python -m recipes.embedded.average "$(WORK)/judge-fifth" "$(WORK)/run-sixth/best" "$(WORK)/judge-sixth" --phase sixth
 	@echo "==> 6 int8, 7 calibration"
-	@$(BIN)/python -m recipes.embedded.pack "$(WORK)/judge-sixth" "$(WORK)/packed"
+	@$(BIN)/python -m recipes.embedded.pack "$(WORK)/judge-fifth" "$(WORK)/packed"
 	@$(BIN)/python -m recipes.embedded.calibrate "$(WORK)" "$(WORK)/packed"
 	@echo "==> 8 evaluation, $(or $(QUERIES),200) queries a set"
 	@$(BIN)/python -m recipes.embedded.evaluate "$(EVAL)" "$(WORK)/scores" --model "$(WORK)/packed" --first-stage "$(WORK)/packed" --queries $(or $(QUERIES),200)
-	@$(BIN)/python -m recipes.embedded.probes "$(WORK)" "$(EVAL)" "$(WORK)/probes.json" --model "$(WORK)/packed" --float "$(WORK)/judge-sixth"
+	@$(BIN)/python -m recipes.embedded.probes "$(WORK)" "$(EVAL)" "$(WORK)/probes.json" --model "$(WORK)/packed" --float "$(WORK)/judge-fifth"
 	@$(BIN)/python -m recipes.embedded.report "$(WORK)/scores" --json "$(WORK)/report.json"
 
 build: $(DEV) ## wheel and sdist, into dist

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["SETTINGS", "excerpt", "existing", "is_han", "read_rows", "settings", "telling_excerpt", "thin", "write_rows"]
+__all__ = ["SETTINGS", "excerpt", "existing", "is_han", "read_folder", "read_rows", "settings", "telling_excerpt", "thin", "write_rows"]
 
 SETTINGS = Path(__file__).with_name("settings.toml")
 Row = TypeVar("Row")
@@ -40,6 +40,11 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
         for line in file:
             if line.strip():
                 yield json.loads(line)
+
+
+def read_folder(folder: Path) -> list[dict[str, Any]]:
+    """Rows of all its .jsonl files, in the order of their names."""
+    return [row for path in sorted(folder.glob("*.jsonl")) for row in read_rows(path)]
 
 
 def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:

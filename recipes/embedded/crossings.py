@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from adjudge.train.supervision import aspects_of_kind
-from recipes.embedded.common import read_rows, settings, write_rows
+from recipes.embedded.common import read_folder, settings, write_rows
 from recipes.embedded.judgements import held_back
 
 FOLDER = Path(__file__).with_name("crossings")
@@ -28,7 +28,7 @@ Row = dict[str, Any]
 
 def all_crossings(folder: Path = FOLDER) -> list[Row]:
     """Every crossing, in the order of the files."""
-    return [row for path in sorted(folder.glob("*.jsonl")) for row in read_rows(path)]
+    return read_folder(folder)
 
 
 def kept_back(crossing: Row) -> bool:

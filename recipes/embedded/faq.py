@@ -19,7 +19,7 @@ import numpy as np
 
 from adjudge import Reranker
 from adjudge.retrieval.dense import Embedder
-from recipes.embedded.common import read_rows, settings, write_rows
+from recipes.embedded.common import read_folder, settings, write_rows
 from recipes.embedded.judgements import held_back
 
 FOLDER = Path(__file__).with_name("faq")
@@ -35,7 +35,7 @@ Row = dict[str, Any]
 
 def all_pages(folder: Path = FOLDER) -> list[Row]:
     """Every page, in the order of the files."""
-    return [row for path in sorted(folder.glob("*.jsonl")) for row in read_rows(path)]
+    return read_folder(folder)
 
 
 def kept_back(page: Row) -> bool:

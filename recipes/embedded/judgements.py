@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from recipes.embedded.common import existing, read_rows, settings, write_rows
+from recipes.embedded.common import existing, read_folder, read_rows, settings, write_rows
 
 FOLDER = Path(__file__).with_name("judgements")
 
@@ -29,7 +29,7 @@ def held_back(query: str) -> bool:
 
 def all_groups(folder: Path = FOLDER) -> list[dict[str, Any]]:
     """Every group, in the order of the files."""
-    return [{**row, "source": "judgements"} for path in sorted(folder.glob("*.jsonl")) for row in read_rows(path)]
+    return [{**row, "source": "judgements"} for row in read_folder(folder)]
 
 
 def paraphrase_lists(rows: list[dict[str, Any]], draw: random.Random) -> Iterator[dict[str, Any]]:
