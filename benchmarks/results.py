@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -88,7 +89,7 @@ def write_results(benchmark: str, content: dict[str, Any], *, out: Path | None) 
     path = RESULTS / f"{benchmark}-{file_stem(machine)}-{now:%Y-%m-%d}.json" if out is None else out
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = {"benchmark": benchmark, "measured": f"{now:%Y-%m-%dT%H:%M:%SZ}", "machine": machine, **content}
-    path.write_text(json.dumps(_rounded(whole), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(_rounded(whole), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
     return path
 
 
@@ -102,7 +103,7 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
-        return float(f"{value:.6g}")
+        return float(f"{value:.6g}") if math.isfinite(value) else None  # JSON has no NaN
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
     return [_rounded(item) for item in value] if isinstance(value, list | tuple) else value

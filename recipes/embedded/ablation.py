@@ -24,7 +24,7 @@ from adjudge import Reranker
 from adjudge.train import Outcome, train
 from adjudge.train.rows import read_groups
 from adjudge.train.supervision import ASPECTS
-from recipes.embedded.common import existing, read_rows, settings, write_rows
+from recipes.embedded.common import existing, read_rows, settings, write_json, write_rows
 from recipes.embedded.train import build_config
 
 __all__ = ["VARIANTS", "above", "rows_without"]
@@ -105,7 +105,7 @@ def main() -> None:
         with Reranker(outcome.folder) as judge:
             found[name] = measured(judge, held) | {"nDCG@10": round(outcome.best.measures["nDCG@10"], 4), "tokens": outcome.tokens}
         print(name, json.dumps(found[name]), flush=True)
-    arguments.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_json(arguments.out, found)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import math
 import random
 import re
 import tomllib
@@ -59,6 +60,19 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
         if out is not raw:
             out.close()
     return count
+
+
+def write_json(path: Path, found: Any) -> None:
+    """Write what a step found. A figure that does not exist, of an empty share, say, is null: JSON has no NaN."""
+    path.write_text(json.dumps(_finite(found), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def thin(rows: Sequence[Row], count: int) -> list[Row]:

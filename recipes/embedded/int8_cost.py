@@ -16,7 +16,6 @@ About twenty minutes of two cores at 300 lists.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from numpy.typing import NDArray
 
 from adjudge import Reranker
 from recipes.embedded.calibrate import HELD_OUT
-from recipes.embedded.common import existing, settings, thin
+from recipes.embedded.common import existing, settings, thin, write_json
 from recipes.embedded.report import paired
 
 Floats = NDArray[np.float64]
@@ -82,7 +81,7 @@ def main() -> None:
     grades = [np.array([item.grade or 0.0 for item in g.items]) for g in lists]
     found = compare(grades, logits_of(arguments.packed, "auto", lists), logits_of(arguments.exact, "f32", lists))
     print(found)
-    arguments.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    write_json(arguments.out, found)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from adjudge import Reranker
 from adjudge.backends.base import Floats
 from adjudge.retrieval.dense import Embedder
 from recipes.embedded.candidates import EvaluationSet, read_set, sample
-from recipes.embedded.common import existing, read_rows, settings, thin
+from recipes.embedded.common import existing, read_rows, settings, thin, write_json
 
 LANGUAGES = ("zh", "en", "es", "fr", "ru")
 XQUAD = ("en", "es", "ru", "zh")
@@ -175,7 +174,7 @@ def main() -> None:
             found["auxiliary heads"] = auxiliary(arguments.float, groups, xnli)
             print(found["auxiliary heads"], flush=True)
         found["across languages"] = across_languages(judge, embedder, arguments.eval, arguments.queries)
-    arguments.out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(arguments.out, found)
 
 
 if __name__ == "__main__":

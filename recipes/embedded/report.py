@@ -10,7 +10,6 @@ intervals (1.96 standard errors of the mean difference). `--skip` leaves out eac
 from __future__ import annotations
 
 import argparse
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from adjudge.pipeline.fusing import RankFusion, fused
-from recipes.embedded.common import existing, read_rows
+from recipes.embedded.common import existing, read_rows, write_json
 
 MEASURES = {"nDCG@10": ir_measures.nDCG @ 10, "RR@10": ir_measures.RR @ 10, "Success@3": ir_measures.Success @ 3}
 
@@ -124,7 +123,7 @@ def main() -> None:
     summary = summarise(arguments.out, skip=arguments.skip)
     print(table(summary))
     if arguments.json:
-        arguments.json.write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
+        write_json(arguments.json, summary)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from adjudge import Reranker
 from adjudge.evaluate.calibration import fit
 from adjudge.evaluate.calibration_error import expected_error
 from adjudge.train.negatives import Source
+from benchmarks.results import write_results
 from recipes.embedded.calibrate import PREVALENCE, fitted
 from recipes.embedded.candidates import fuse, sample
-from recipes.embedded.common import excerpt, is_han, read_rows, settings, telling_excerpt, thin, write_rows
+from recipes.embedded.common import excerpt, is_han, read_rows, settings, telling_excerpt, thin, write_json, write_rows
 from recipes.embedded.mine import Groups, interleave, linked, select
 from recipes.embedded.probes import auc, subject_lists
 from recipes.embedded.report import joined, paired, summarise, table
@@ -204,6 +206,15 @@ def test_one_query_has_a_difference_and_no_interval() -> None:
     mean, half = paired(np.array([1.0]), np.array([0.25]))
     assert mean == 0.75
     assert np.isnan(half)
+
+
+def test_what_does_not_exist_is_null_in_a_results_file(tmp_path: Path) -> None:
+    found = {"auc": np.float64("nan"), "pair": (0.5, float("inf")), "queries": 1, "judge": "精排"}
+    write_json(tmp_path / "found.json", found)
+    text = (tmp_path / "found.json").read_text(encoding="utf-8")
+    assert json.loads(text, parse_constant=pytest.fail) == {"auc": None, "pair": [0.5, None], "queries": 1, "judge": "精排"}
+    written = write_results("none", found, out=tmp_path / "benchmark.json").read_text(encoding="utf-8")
+    assert json.loads(written, parse_constant=pytest.fail)["pair"] == [0.5, None]
 
 
 def test_auc_counts_pairs_in_order_and_ties_as_half() -> None:
