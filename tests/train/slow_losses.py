@@ -48,8 +48,9 @@ def lambda_rank(groups: Sequence[Group], mu: float = 10.0) -> float:
         known = ~np.isnan(all_gains)
         logits, gains = all_logits[known], all_gains[known]
         power = 2.0 ** (3 * gains) - 1
+        power = power - min(0.0, *power) if len(power) else power  # a gain is never below 0
         rank = {int(i): place for place, i in enumerate(np.argsort(-logits, kind="stable"), 1)}
-        best = sum(max(p, 0) / math.log2(1 + place) for place, p in enumerate(sorted(power, reverse=True), 1))
+        best = sum(p / math.log2(1 + place) for place, p in enumerate(sorted(power, reverse=True), 1))
         cost, any_pair = 0.0, False
         for i in range(len(logits)):
             for j in range(len(logits)):

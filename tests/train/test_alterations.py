@@ -242,6 +242,16 @@ def test_numbers_change_by_a_little_and_keep_their_form() -> None:
         assert 0 < abs(int(agent) - 7) <= 9
 
 
+@pytest.mark.parametrize("number", ["2.1", "3,1", "0.9", "12.01", "1,999", "1.000.099"])
+def test_a_changed_number_is_another_number(number: str) -> None:
+    for seed in range(200):
+        found = swap_numbers(f"Sea water freezes at {number} degrees.", draw(seed))
+        assert found is not None
+        (other,) = re.findall(r"[\d.,]*\d", found)
+        assert len(other) == len(number)
+        assert other != number
+
+
 def test_only_the_numbers_asked_for_change() -> None:
     found = swap_numbers("7 of 12, not 70 or 7.5; 7 again", draw(), only=["7"])
     assert found is not None

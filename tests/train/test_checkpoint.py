@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -191,16 +192,69 @@ def test_a_checkpoint_of_the_same_kind_of_model_is_refused(tmp_path: Path, tiny_
 
 
 def test_a_checkpoint_of_other_shapes_is_refused_whatever_the_folders_name(tmp_path: Path, tiny_folder: Folders) -> None:
-    import shutil
-
     base = tmp_path / "base"
     shutil.copytree(tiny_folder(Tiny(family="bert")), base)
     config = config_of(tmp_path, base, steps=1, evaluate_every=1)
     train(config)
     shutil.rmtree(base)
     shutil.copytree(tiny_folder(Tiny(family="bert", config={"hidden_size": 64, "intermediate_size": 96})), base)
-    with pytest.raises(TrainingError, match="belongs to another model"):
+    with pytest.raises(TrainingError, match=r"belongs to another run: model\.weights was"):
         train(config)
+
+
+def test_a_checkpoint_of_other_weights_is_refused_whatever_the_folders_name(tmp_path: Path, tiny_folder: Folders) -> None:
+    """Every run leaves its model in a folder called "best"."""
+    for seed in (0, 1):
+        shutil.copytree(tiny_folder(Tiny(family="bert", seed=seed)), tmp_path / f"run{seed}" / "best")
+    config = config_of(tmp_path, tmp_path / "run0" / "best", steps=1, evaluate_every=1)
+    train(config)
+    with pytest.raises(TrainingError, match=r"belongs to another run: model\.weights was"):
+        train(changed(config, model={"base": str(tmp_path / "run1" / "best")}, run={"steps": 2}))
+
+
+def test_a_checkpoint_goes_on_with_its_base_in_another_place(tmp_path: Path, tiny_folder: Folders) -> None:
+    config = config_of(tmp_path, tiny_folder(Tiny(family="bert")), steps=1, evaluate_every=1)
+    train(config)
+    moved = tmp_path / "elsewhere" / Path(config.model.base).name
+    shutil.copytree(config.model.base, moved)
+    assert train(changed(config, model={"base": str(moved)}, run={"steps": 2})).steps == 2
+
+
+def test_what_was_best_on_other_dev_groups_is_forgotten(tmp_path: Path, own_folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    config = config_of(tmp_path, own_folder, steps=4, evaluate_every=2)
+    train(config)
+    other = write_rows(tmp_path / "other.jsonl", make_rows(12, seed=5, name="other "))
+    with caplog.at_level(logging.WARNING, logger="adjudge"):
+        outcome = train(changed(config, data={"dev": (other,)}, run={"steps": 6}))
+    assert "data.dev was '16 groups" in caplog.text
+    assert outcome.first is not None
+    assert [evaluation.step for evaluation in read_history(config.run.output)[1]] == [4, 6]
+    assert outcome.first.step == 4
+    assert outcome.best is not None
+    assert outcome.best.measures["nDCG@10"] == max(e.measures["nDCG@10"] for e in read_history(config.run.output)[1])
+    assert "| | step 4 | best, step" in (outcome.folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_model_that_an_earlier_run_left_is_not_this_ones(tmp_path: Path, own_folder: Path) -> None:
+    from adjudge.train.loop import prepare, run_to_end
+
+    config = config_of(tmp_path, own_folder, steps=2, evaluate_every=2)
+    before = train(config)
+    assert before.left
+    (config.run.output / CHECKPOINT).unlink()
+    told = {path.name: path.read_bytes() for path in before.folder.iterdir()}
+    outcome = run_to_end(prepare(changed(config, run={"steps": 9, "evaluate_every": 9})), stop=lambda: True)
+    assert (outcome.steps, outcome.best, outcome.left) == (1, None, False)
+    assert {path.name: path.read_bytes() for path in before.folder.iterdir()} == told
+
+
+def test_a_start_without_a_checkpoint_measures_its_own_base(tmp_path: Path, tiny_folder: Folders) -> None:
+    config = config_of(tmp_path, tiny_folder(Tiny(family="bert")), steps=1, evaluate_every=1)
+    first = train(config).first
+    (config.run.output / CHECKPOINT).unlink()
+    other = str(tiny_folder(Tiny(family="bert", seed=1)))
+    again, fresh = (train(changed(config, model={"base": other}, run={"output": tmp_path / name})).first for name in ("out", "fresh"))
+    assert again == fresh != first
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,6 +121,18 @@ def test_where_only_a_teacher_spoke_its_best_stays() -> None:
     group = Group(query="q", items=tuple(Item(text=f"{i}", teacher=float(-abs(i - 5))) for i in range(12)))
     for seed in range(20):
         assert "5" in {item.text for item in limit_passages(group, 3, random.Random(seed)).items}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [{"aspects": Aspects(coverage=0.0)}, {"teacher": 5.0}, {"grade": 0.0, "teacher": 7.0}, {}],
+    ids=["covering less", "a teacher's alone", "graded and a teacher's", "nothing known"],
+)
+@pytest.mark.parametrize("best", [{"grade": 1.0}, {"aspects": Aspects(coverage=1.0)}], ids=["grade", "coverage"])
+def test_the_answer_stays_whatever_is_known_of_the_others(best: dict[str, Any], others: dict[str, Any]) -> None:
+    items = (Item(text="the answer", **best), *(Item(text=f"{i}", **others) for i in range(39)))
+    for seed in range(20):
+        assert "the answer" in {item.text for item in limit_passages(Group(query="q", items=items), 8, random.Random(seed)).items}
 
 
 @pytest.fixture(scope="module")

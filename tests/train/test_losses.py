@@ -235,3 +235,11 @@ def test_a_rare_aspect_is_not_drowned() -> None:
     assert logits.grad is not None
     often, rarely = logits.grad.abs().sum(0).tolist()
     assert often == pytest.approx(rarely)
+
+
+def test_a_group_without_an_answer_weighs_no_more_than_another() -> None:
+    """Nothing in it is worth more than 0, so its ideal would be 0, which the weights are divided by."""
+    values = [value_and_gradient(LOSSES["lambda"], lists([[(0.0, high, NAN), (0.0, low, NAN)]])) for high, low in ((1.0, 0.0), (0.0, -0.5))]
+    (answered, _), (empty, gradient) = values
+    assert empty == pytest.approx(answered, rel=1e-5)
+    assert 0 < abs(gradient).max() < 10

@@ -15,7 +15,10 @@ from adjudge.train.outcome import Evaluation
 from adjudge.train.rows import Group
 from tests.train.groups import graded
 
-GRADE = st.sampled_from([None, 0.0, 1 / 3, 2 / 3, 1.0])
+GRADE = st.sampled_from([None, 0.0, 1 / 3, 0.5, 2 / 3, 1.0])
+
+
+_WHOLE = {0.0: 0, 1 / 3: 1, 0.5: 1, 2 / 3: 2, 1.0: 3}
 
 
 def measured(groups: Sequence[Group], logits: Sequence[Sequence[float]]) -> Evaluation:
@@ -24,7 +27,7 @@ def measured(groups: Sequence[Group], logits: Sequence[Sequence[float]]) -> Eval
 
 def slow(group: Group, logits: Sequence[float]) -> tuple[float, float, float]:
     """nDCG@10 with the grade as gain, reciprocal rank and success at 1 of what has two thirds of the best grade."""
-    known = [(logit, round(item.grade * 3)) for item, logit in zip(group.items, logits, strict=True) if item.grade is not None]
+    known = [(logit, _WHOLE[item.grade]) for item, logit in zip(group.items, logits, strict=True) if item.grade is not None]
     order = [grade for _, grade in sorted(known, reverse=True)]
     gain, best = (sum(g / math.log2(1 + rank) for rank, g in enumerate(o[:10], 1)) for o in (order, sorted(order, reverse=True)))
     first = next((rank for rank, grade in enumerate(order[:10], 1) if grade >= 2), math.inf)
@@ -50,6 +53,11 @@ def test_the_best_order_measures_one_and_the_worst_less() -> None:
     groups = [graded("q", 1.0, 2 / 3, 0.0), graded("r", 0.0, 1.0)]
     assert measured(groups, [[3, 2, 1], [-1, 1]]).measures == {"nDCG@10": 1.0, "RR@10": 1.0, "Success@1": 1.0}
     assert max(measured(groups, [[1, 2, 3], [1, -1]]).measures.values()) < 1
+
+
+def test_half_a_grade_is_no_answer() -> None:
+    found = measured([graded("q", 0.5, 0.0), graded("r", 0.5, 1.0)], [[1, 0], [1, 0]]).measures
+    assert (found["RR@10"], found["Success@1"]) == (0.25, 0.0)
 
 
 def test_more_than_ten_queries_are_told_apart() -> None:

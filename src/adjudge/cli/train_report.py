@@ -43,7 +43,7 @@ class Report:
     @property
     def has_model(self) -> bool:
         """Whether a model was left."""
-        return self.outcome.folder.is_dir()
+        return self.outcome.left
 
     def collapse_message(self) -> str:
         """Why a run whose scores became one value was stopped, and what to do."""

@@ -72,7 +72,7 @@ def _headline(report: Report, config: Path) -> Text:
 def _measures(first: Evaluation, best: Evaluation) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     table.add_column("", overflow="fold")
-    for title in ("before", f"best, step {best.step:,}", ""):
+    for title in (f"step {first.step:,}" if first.step else "before", f"best, step {best.step:,}", ""):
         table.add_column(title, justify="right", no_wrap=True)
     for name in best.measures:
         table.add_row(Text(visible(name)), _value(first, name), Text(_value(best, name), style="bold"), _change(first, best, name))

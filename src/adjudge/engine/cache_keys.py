@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from .._version import __version__
 from ..backends.base import Traits
 from ..errors import ModelFilesError
 from ..models.exported import exported_files
+from ..models.fingerprint import file_samples
 from ..models.model import Model
 from .tokenise import PairIds
 
@@ -21,18 +21,13 @@ __all__ = ["KEY_BYTES", "identity", "pair_key"]
 KEY_BYTES = 16
 """Among n different pairs two share a key with a chance of n**2 / 2**129: a billion pairs, 10**-21."""
 
-_SAMPLE = 64  # bytes of a tensor at its beginning, middle and end
-_BLOCK = 4096  # bytes
-_BLOCKS = 256  # of a file without a table of tensors, spread evenly
-
 
 def identity(model: Model, traits: Traits) -> bytes:
     """32 bytes for all that the numbers depend on: the model, its files, the backend, the precision, and adjudge's own version.
 
-    Files are told apart by their sizes, the safetensors headers and some bytes of every tensor, a few thousand small reads: training
-    changes every tensor it touches, and reading gigabytes in full would double the time to load. A plain folder has no revision that
-    would change with it, so there the files' times count as well: a folder that was written again never meets its old answers.
-    Raises ModelFilesError where a file cannot be read any more.
+    Files are told apart as models/fingerprint.py does: reading gigabytes in full would double the time to load. A plain folder has no
+    revision that would change with it, so there the files' times count as well: a folder that was written again never meets its old
+    answers. Raises ModelFilesError where a file cannot be read any more.
     """
     digest = blake2b(digest_size=32)
     device = traits.device.partition(":")[0]  # cuda:0 and cuda:1 compute alike
@@ -42,7 +37,7 @@ def identity(model: Model, traits: Traits) -> bytes:
         _add(digest, text.encode("utf-8", "surrogatepass"))
     for path in _files(model, traits):
         try:
-            for part in _fingerprint(path, timed=not model.revision):
+            for part in file_samples(path, timed=not model.revision):
                 _add(digest, part)
         except (OSError, ValueError, LookupError, TypeError) as exc:
             raise ModelFilesError(f"{path} cannot be read any more ({exc}); did it change meanwhile? Load the model again") from exc
@@ -71,42 +66,3 @@ def _files(model: Model, traits: Traits) -> list[Path]:
     if model.trust_remote_code:
         files += sorted(model.folder.glob("*.py"))
     return files
-
-
-def _fingerprint(path: Path, *, timed: bool) -> Iterator[bytes]:
-    status = path.stat()
-    yield path.name.encode("utf-8", "surrogatepass")
-    yield status.st_size.to_bytes(8, "little")
-    if timed:
-        yield str(status.st_mtime_ns).encode()
-    with path.open("rb", buffering=0) as file:
-        if path.suffix == ".safetensors":
-            table = file.read(int.from_bytes(file.read(8), "little"))
-            yield table
-            places = _tensor_places(table)
-        else:
-            places = _even_places(status.st_size)
-        for start, length in places:
-            file.seek(start)
-            yield file.read(length)
-
-
-def _tensor_places(table: bytes) -> Iterator[tuple[int, int]]:
-    """(offset, bytes) of a sample at the beginning, middle and end of every tensor."""
-    origin = 8 + len(table)
-    for name, entry in json.loads(table).items():
-        if name == "__metadata__":
-            continue
-        begin, end = entry["data_offsets"]
-        size = min(_SAMPLE, end - begin)
-        for start in sorted({begin, (begin + end - size) // 2, end - size}):
-            yield origin + start, size
-
-
-def _even_places(size: int) -> Iterator[tuple[int, int]]:
-    """(offset, bytes) of blocks spread over a file; all of it where it is small."""
-    if size <= _BLOCK * _BLOCKS:
-        yield 0, size
-        return
-    for block in range(_BLOCKS):
-        yield (size - _BLOCK) * block // (_BLOCKS - 1), _BLOCK

@@ -165,4 +165,6 @@ def _other_number(number: str, draw: random.Random) -> str:
     value = int(digits)
     step = draw.randint(1, 20 if 1000 <= value <= 2100 else 9)
     changed = value - step if draw.random() < 0.5 and value > step else value + step
+    if len(digits) < len(number) and not number[-len(digits) - 1].isdigit():
+        changed %= 10 ** len(digits)  # behind a point or comma as many digits as there were: 2.10 would be 2.1 again
     return number[: len(number) - len(digits)] + str(changed).zfill(len(digits))

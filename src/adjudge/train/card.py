@@ -79,7 +79,7 @@ def _table(outcome: Outcome) -> str:
     if outcome.first is None or outcome.best is None:
         return "There were no dev groups: nothing was measured."
     first, best = outcome.first, outcome.best
-    lines = [f"| | before | best, step {best.step} |", "|---|---|---|"]
+    lines = [f"| | {f'step {first.step}' if first.step else 'before'} | best, step {best.step} |", "|---|---|---|"]
     return "\n".join(lines + [f"| {name} | {_value(first, name)} | {_value(best, name)} |" for name in best.measures])
 
 

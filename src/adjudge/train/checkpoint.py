@@ -25,12 +25,15 @@ _KEYS = {"step", "tokens", "seconds", "parameters", "optimiser", "scaler", "rand
 class History:
     """Steps and evaluations so far, one JSON line each, rewritten up to the step that a resumed run begins at."""
 
-    def __init__(self, folder: Path, *, keep_until: int) -> None:
-        """Open folder/history.jsonl; lines of steps after `keep_until` belong to work that was lost, and go."""
+    def __init__(self, folder: Path, *, keep_until: int, measured: bool = True) -> None:
+        """Open folder/history.jsonl; lines of steps after `keep_until` belong to work that was lost, and go. -1: all of them.
+
+        `measured`: keep the evaluations too. Not those of other dev groups.
+        """
         self._path = folder / _HISTORY
         self.steps, self.evaluations = read_history(folder)
         self.steps = [r for r in self.steps if r.step <= keep_until]
-        self.evaluations = [e for e in self.evaluations if e.step <= keep_until]
+        self.evaluations = [e for e in self.evaluations if e.step <= keep_until and measured]
         lines = [_line("step", asdict(r)) for r in self.steps] + [_line("evaluation", e.to_json()) for e in self.evaluations]
         _replace(self._path, "".join(lines).encode())
 

@@ -83,12 +83,16 @@ class Feed:
 
 
 def limit_passages(group: Group, most: int, draw: random.Random) -> Group:
-    """The group with at most `most` passages: the best ones (a draw of them, where they are too many) first, then a draw of the rest."""
+    """The group with at most `most` passages: the best ones (a draw of them, where they are too many) first, then a draw of the rest.
+
+    The best are those of the highest grade, a coverage standing for a grade that lacks. Only where nothing is graded the teacher says.
+    """
     if len(group.items) <= most:
         return group
-    best = max(_worth(item) for item in group.items)
-    top = [item for item in group.items if _worth(item) >= best]
-    rest = [item for item in group.items if _worth(item) < best]
+    worth = _worths(group.items)
+    best = max(worth)
+    top = [item for item, own in zip(group.items, worth, strict=True) if own >= best]
+    rest = [item for item, own in zip(group.items, worth, strict=True) if own < best]
     if len(top) > most - min(1, len(rest)):  # one at least to compare with
         top = draw.sample(top, most - min(1, len(rest)))
     return replace(group, items=(*top, *draw.sample(rest, most - len(top))))
@@ -149,5 +153,9 @@ def _chunk(groups: Sequence[Group], encoded: Sequence[Sequence[PairIds]], shapin
     )
 
 
-def _worth(item: Item) -> float:
-    return item.grade if item.grade is not None else (item.teacher if item.teacher is not None else 0.0)
+def _worths(items: Sequence[Item]) -> list[float]:
+    """Grades or a teacher's logits, never both: they are on different scales."""
+    labels = [item.aspects.coverage if item.grade is None else item.grade for item in items]
+    if all(label is None for label in labels):
+        labels = [item.teacher for item in items]
+    return [-math.inf if label is None else label for label in labels]

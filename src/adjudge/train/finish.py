@@ -63,6 +63,7 @@ def finish(trainer: Trainer, *, collapsed: bool) -> Outcome:
     evaluations = trainer.history.evaluations
     outcome = Outcome(
         folder=best_folder(run.output),
+        left=(trainer.best is not None or not trainer.dev) and best_folder(run.output).is_dir(),
         steps=trainer.step,
         tokens=trainer.tokens,
         seconds=trainer.seconds,
@@ -71,7 +72,7 @@ def finish(trainer: Trainer, *, collapsed: bool) -> Outcome:
         collapsed=collapsed,
         curves=curves,
     )
-    if outcome.folder.is_dir():
+    if outcome.left:
         write_card(trainer, outcome)
     return outcome
 

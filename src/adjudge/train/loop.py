@@ -63,8 +63,8 @@ def run_to_end(trainer: Trainer, *, progress: bool = False, stop: Callable[[], b
 def _run(trainer: Trainer, report: Callable[[int, int], None], stop: Callable[[], bool]) -> Outcome:
     run = trainer.config.run
     collapsed = stopped = False
-    if trainer.step == 0 and trainer.dev and not trainer.history.evaluations:
-        trainer.history.add(trainer.evaluate())
+    if trainer.dev and not trainer.history.evaluations:
+        _measure_beginning(trainer)
     while trainer.step < trainer.steps and not collapsed and not stopped:
         trainer.history.add(trainer.run_step())
         report(trainer.step, trainer.steps)
@@ -82,3 +82,11 @@ def _run(trainer: Trainer, report: Callable[[int, int], None], stop: Callable[[]
         if last or collapsed or stopped or trainer.step % run.save_every == 0:
             trainer.save()
     return finish(trainer, collapsed=collapsed)
+
+
+def _measure_beginning(trainer: Trainer) -> None:
+    """The base is measured and never kept; what a run goes on from, with other dev groups than before, is a candidate too."""
+    found = trainer.evaluate()
+    trainer.history.add(found)
+    if trainer.step:
+        keep_best(trainer, found)

@@ -64,7 +64,8 @@ def pairwise_logistic(lists: Lists) -> Tensor:
 def lambda_loss(lists: Lists) -> Tensor:
     """LambdaLoss, its NDCG-Loss2++ (Wang et al., 2018), mu = 10: RankNet, each pair weighted by what swapping it does to nDCG.
 
-    Ranks are those of the logits as they stand; no gradient flows through them.
+    Ranks are those of the logits as they stand; no gradient flows through them. nDCG wants gains of 0 and more: where a group has lower
+    ones (a contradiction), all of its gains are counted from its lowest.
     """
     import torch
 
@@ -74,7 +75,8 @@ def lambda_loss(lists: Lists) -> Tensor:
         order = lists.logits.masked_fill(~known, -torch.inf).argsort(dim=1, descending=True, stable=True)
         rank = torch.empty_like(order).scatter_(1, order, torch.arange(1, order.shape[1] + 1, device=order.device).expand_as(order)).float()
         power = torch.where(known, torch.exp2(lists.gains.nan_to_num() * 3) - 1, 0.0)  # gains 0..1 as grades 0..3, as nDCG is mostly told
-        ideal = power.clamp(min=0).sort(1, descending=True).values
+        power = torch.where(known, power - power.amin(1, keepdim=True).clamp(max=0), 0.0)
+        ideal = power.sort(1, descending=True).values
         best = (ideal / torch.log2(torch.arange(2, ideal.shape[1] + 2, device=ideal.device).float())).sum(1).clamp(min=1e-9)
         change = (power[:, :, None] - power[:, None, :]).abs() / best[:, None, None]
         apart = (rank[:, :, None] - rank[:, None, :]).abs()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -23,7 +24,7 @@ def usable(groups: Sequence[Group]) -> list[Group]:
 def evaluate(groups: Sequence[Group], score: Callable[[Sequence[Group]], list[np.ndarray]], *, step: int) -> Evaluation:
     """Score every group and measure the orders, in all and for each source of at least five groups.
 
-    Grades 0..1 become whole grades 0..3 for nDCG; RR and Success count what has at least two thirds of the best grade.
+    Grades 0..1 become whole grades 0..3 for nDCG; RR and Success count what is 2 of 3 then: over half of the best grade.
     """
     try:
         import ir_measures
@@ -51,4 +52,4 @@ def evaluate(groups: Sequence[Group], score: Callable[[Sequence[Group]], list[np
 
 
 def _whole(grade: float) -> int:
-    return round(grade * 3)
+    return math.ceil(grade * 3 - 0.5)  # half a grade is 1 of 3: round() would take it to the even 2, an answer

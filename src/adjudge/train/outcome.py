@@ -39,11 +39,12 @@ class Evaluation:
 class Outcome:
     """The end of a run."""
 
-    folder: Path  # the best model, ready for Reranker(folder); not there where a run ended before anything was measured
+    folder: Path  # the best model, ready for Reranker(folder), if this run left one
+    left: bool  # whether it did: a run that ended before anything was measured leaves none, though an earlier run's may lie there
     steps: int
     tokens: int
     seconds: float
     best: Evaluation | None  # None where there were no dev groups
-    first: Evaluation | None  # before any step
+    first: Evaluation | None  # before any step, or where the run went on with other dev groups
     collapsed: bool  # stopped because scores had become one value
     curves: Path | None

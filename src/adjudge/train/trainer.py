@@ -17,7 +17,7 @@ from ..errors import TrainingError
 from .checkpoint import History, load_state, save_state
 from .device import autocast, choose_device, grad_scaler
 from .feed import Chunk, Feed, batches_of, chunks_of
-from .identity import check_identity, identity
+from .identity import DEV, check_identity, identity
 from .losses import Lists
 from .measure import evaluate, usable
 from .optimiser import build_optimiser, learning_rate, set_learning_rate
@@ -62,10 +62,10 @@ class Trainer:
         self.saved = 0  # the step of the checkpoint on disk; 0: there is none
         self.best: Evaluation | None = None
         run.output.mkdir(parents=True, exist_ok=True)
+        self.identity = identity(config, feed, self.dev, self.student.model)
         state = load_state(run.output)
-        if state is not None:
-            self._restore(state)
-        self.history = History(run.output, keep_until=self.step)
+        changed = frozenset[str]() if state is None else self._restore(state)
+        self.history = History(run.output, keep_until=-1 if state is None else self.step, measured=DEV not in changed)
 
     def run_step(self) -> StepRecord:
         """One optimiser step over `groups_per_step` groups."""
@@ -137,7 +137,7 @@ class Trainer:
         save_state(
             self.config.run.output,
             {
-                "identity": identity(self.config, self.feed),
+                "identity": self.identity,
                 "step": self.step,
                 "steps": self.steps,
                 "tokens": self.tokens,
@@ -151,10 +151,11 @@ class Trainer:
         )
         self.saved = self.step
 
-    def _restore(self, state: dict[str, Any]) -> None:
+    def _restore(self, state: dict[str, Any]) -> frozenset[str]:
+        """Be where the checkpoint was; the names of settings that have changed since."""
         import torch
 
-        check_identity(state.get("identity"), identity(self.config, self.feed), self.config.run.output)
+        changed = check_identity(state.get("identity"), self.identity, self.config.run.output)
         own, saved = dict(trainable(self.student)), state["parameters"]
         if {name: parameter.shape for name, parameter in own.items()} != {name: tensor.shape for name, tensor in saved.items()}:
             raise TrainingError(
@@ -169,8 +170,10 @@ class Trainer:
         torch.set_rng_state(state["random"])
         self.step, self.tokens, self.seconds = state["step"], state["tokens"], state["seconds"]
         self.saved = self.step
-        self.best = None if state["best"] is None else Evaluation(**state["best"])
+        known = state["best"] is not None and DEV not in changed  # what was best on other dev groups need not be on these
+        self.best = Evaluation(**state["best"]) if known else None
         logger.info("resumed %s at step %d of %d", self.config.run.output, self.step, self.steps)
+        return changed
 
     def _loss(self, chunk: Chunk, counts: tuple[Counts, Counts]) -> Any:
         """The chunk's part of the step's loss: forward in small batches of like length, one backward for all."""
