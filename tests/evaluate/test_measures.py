@@ -37,6 +37,16 @@ def test_the_lowest_relevant_grade_is_that_of_the_data_unless_the_name_says_so()
     assert found["nDCG@10"]["q2"] > 0
 
 
+def test_two_names_of_one_measure_have_one_value() -> None:
+    names = ["MRR@10", "RR@10", "nDCG@10", "NDCG@10", "AP", "AP(rel=2)", "MAP"]
+    found = per_query(parse_measures(names, relevant_from=2), GRADES, ORDER)
+    assert list(found) == names
+    assert found["MRR@10"] == found["RR@10"] == pytest.approx({"q1": 0, "q2": 1 / 3, "q3": 0, "q4": 0})
+    assert found["nDCG@10"] == found["NDCG@10"]
+    assert found["AP"] == found["AP(rel=2)"] == found["MAP"]
+    assert found["nDCG@10"]["q2"] > 0 < found["AP"]["q2"]
+
+
 @pytest.mark.parametrize("name", ["nDGC@10", "nDCG@", "__import__('os')", "", "nDCG@10; 1", "RR(rel=)"])
 def test_a_name_that_is_no_measure(name: str) -> None:
     with pytest.raises(ConfigError, match="no measure that ir_measures knows"):

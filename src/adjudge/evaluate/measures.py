@@ -54,9 +54,12 @@ def per_query(
         if query in grades
         for place, document in enumerate(documents)
     ]
-    names = {measure: name for name, measure in measures.items()}
+    names: dict[Any, list[str]] = {}
+    for name, measure in measures.items():  # RR@10 and MRR@10 are one measure under two names
+        names.setdefault(measure, []).append(name)
     values: dict[str, dict[str, float]] = {name: dict.fromkeys(grades, 0.0) for name in measures}
     if run:
         for metric in ir_measures.iter_calc(list(names), qrels, run):
-            values[names[metric.measure]][metric.query_id] = float(metric.value)
+            for name in names[metric.measure]:
+                values[name][metric.query_id] = float(metric.value)
     return values
