@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import random
@@ -99,6 +100,13 @@ def test_rank_many_is_rank_for_each(judge: Reranker) -> None:
         assert (found.query, found.refused, found.score_type) == (query, alone.refused, alone.score_type)
         assert found.usage.tokens == alone.usage.tokens
     assert len({ranking.timings for ranking in together}) == 1
+
+
+@pytest.mark.parametrize("wrong", ["topn", "treshold", "max_length"])
+def test_an_option_that_is_none_is_refused(word_judge: Reranker, wrong: str) -> None:
+    for rank in (word_judge.rank, word_judge.rank_many, lambda q, d, **o: asyncio.run(word_judge.arank_many(q, d, **o))):
+        with pytest.raises(TypeError, match=wrong):
+            rank(["a"], [["b"]], **{wrong: 1})
 
 
 def test_rank_many_wants_documents_for_each_query(word_judge: Reranker) -> None:

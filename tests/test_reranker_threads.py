@@ -14,7 +14,8 @@ import pytest
 
 from adjudge import Reranker
 from adjudge.engine import engine as engine_module
-from adjudge.errors import ClosedError
+from adjudge.engine.calls import Call, calling
+from adjudge.errors import AbandonedError, ClosedError
 from adjudge.models.model import Model
 from tests.engine.stand_ins import Gate, StandIn, judge_with, model_of
 from tests.texts import DOCUMENTS, LONG, PAIRS, QUERIES
@@ -102,6 +103,36 @@ def test_errors_of_async_calls_reach_the_caller(word_judge: Reranker) -> None:
 
     found = asyncio.run(ask())
     assert [type(e).__name__ for e in found] == ["InputError", "InputError", "InputError", "Ranking"]
+
+
+def test_what_a_cancelled_call_has_left_is_not_computed(words: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = Gate(words)
+    judge = judge_with(monkeypatch, words, lambda _: backend, max_batch_pairs=1)
+
+    async def give_up() -> None:
+        task = asyncio.create_task(judge.arank("bamboo", DOCUMENTS))
+        while not backend.begun.is_set():
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        backend.open.set()
+
+    asyncio.run(give_up())  # which waits for the thread
+    judge.close()
+    assert 1 <= len(backend.shapes) < len(DOCUMENTS)
+
+
+def test_a_call_within_a_call_that_is_watched_stays_the_watchers(word_judge: Reranker) -> None:
+    """A server says itself when its client has left."""
+
+    async def ask() -> None:
+        with calling(Call()) as call:
+            call.leave()
+            await word_judge.arank("bamboo", DOCUMENTS)
+
+    with pytest.raises(AbandonedError):
+        asyncio.run(ask())
 
 
 def test_close_waits_for_what_runs(words: Model, monkeypatch: pytest.MonkeyPatch) -> None:

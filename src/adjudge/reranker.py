@@ -18,6 +18,7 @@ from .backends.base import Backend, Traits
 from .backends.loader import open_backend
 from .config import BackendConfig, BatchConfig, CascadeConfig, EngineConfig, Options, SourceConfig, WindowConfig
 from .engine.cache import ScoreCache, open_cache
+from .engine.calls import Call, calling, current_call
 from .engine.cascade import Cascade
 from .engine.documents import Accepted, accept_documents, accept_pairs, accept_query
 from .engine.engine import Engine, Judgement, usable_length
@@ -155,9 +156,21 @@ class Reranker:
         return self._rank([(accept_query(query), accept_documents(documents))], options)[0]
 
     def rank_many(
-        self, queries: Iterable[str], documents: Iterable[Iterable[DocumentLike]], **options: Unpack[RankArguments]
+        self,
+        queries: Iterable[str],
+        documents: Iterable[Iterable[DocumentLike]],
+        *,
+        top_n: int | None = None,
+        threshold: float | str | Threshold | None = None,
+        normalize: bool = True,
+        windows: WindowConfig | None = None,
+        progress: bool = False,
+        budget_ms: float | None = None,
     ) -> list[Ranking]:
         """rank() for several queries, documents[i] for queries[i], computed in shared batches. Scores are those of rank()."""
+        options = RankArguments(
+            top_n=top_n, threshold=threshold, normalize=normalize, windows=windows, progress=progress, budget_ms=budget_ms
+        )
         asked = [accept_query(q) for q in _listed("queries", queries)]
         given = [accept_documents(d) for d in _listed("documents", documents)]
         if len(asked) != len(given):
@@ -210,7 +223,10 @@ class Reranker:
         return (time.perf_counter() - began) * 1e3
 
     def close(self) -> None:
-        """Free the model. Calls that are running finish; later ones raise ClosedError. Safe to call twice."""
+        """Free the model. Batches that are being computed finish; a call that has more to do, and every later one, raises ClosedError.
+
+        Safe to call twice.
+        """
         (self._engine if self._cascade is None else self._cascade).close()
         if self._owned is not None:
             self._owned.close()
@@ -303,9 +319,17 @@ def _close_opened(opening: Future[Backend]) -> None:
 
 
 async def _on_a_thread(call: Callable[..., R], *arguments: Any, **options: Any) -> R:
+    """Where the task is cancelled, nobody waits for the answer any more: what is not computed yet is dropped."""
     import asyncio  # here, because it takes 0.1 s to import and most programs never use it
 
-    return await asyncio.to_thread(call, *arguments, **options)
+    own = current_call.get()
+    with calling(Call() if own is None else own) as waiting:
+        try:
+            return await asyncio.to_thread(call, *arguments, **options)
+        except asyncio.CancelledError:
+            if own is None:
+                waiting.leave()
+            raise
 
 
 def engine_config(options: Options) -> EngineConfig:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from adjudge.backends.base import DOCUMENT, QUERY
 from adjudge.config import WindowConfig
-from adjudge.engine.encode import Encoder, Item, blocks
+from adjudge.engine.cut import Cut, CutDocument
+from adjudge.engine.encode import Encoder, Item, Texts, blocks
 from adjudge.engine.tokenise import PairIds, Tokeniser
 from adjudge.errors import ConfigError
 from adjudge.models.load import load_model
@@ -127,9 +128,46 @@ def test_each_text_is_encoded_once(plain: Tokeniser) -> None:
     assert [i.pairs[0].ids.tolist() for i in items[: len(pairs) // 2]] == [i.pairs[0].ids.tolist() for i in items[len(pairs) // 2 :]]
 
 
+@pytest.mark.parametrize("cut", [None, CutDocument(max_length=64, max_query=40)], ids=["windows", "cut"])
+def test_a_text_that_stands_in_the_next_block_too_is_encoded_once(plain: Tokeniser, cut: Cut | None) -> None:
+    seen: list[str] = []
+
+    def watch(texts: Sequence[str], *, short: int) -> list[object]:
+        seen.extend(texts)
+        return Tokeniser.encode(plain, texts, short=short)  # type: ignore[return-value]
+
+    def encode(pairs: Sequence[tuple[str, str]], texts: Texts) -> list[Item]:
+        return encoder.encode(pairs, WindowConfig(), texts) if cut is None else encoder.encode_cut(pairs, cut, texts)
+
+    encoder, held = Encoder(plain, 64), Texts()
+    asked = [[(QUERIES[0], LONG), (QUERIES[0], DOCUMENTS[0])], [(QUERIES[0], DOCUMENTS[1]), (QUERIES[1], LONG)]]
+    with mock.patch.object(plain, "encode", watch):
+        found = [item for block in asked for item in encode(block, held)]
+    assert sorted(seen) == sorted([*QUERIES[:2], *DOCUMENTS[:2], LONG])
+    alone = [item for block in asked for pair in block for item in encode([pair], Texts())]
+    assert [[pair.ids.tolist() for pair in item.pairs] for item in found] == [[pair.ids.tolist() for pair in item.pairs] for item in alone]
+    assert [item.spans for item in found] == [item.spans for item in alone]
+
+
+def test_a_text_held_without_offsets_is_encoded_again_where_it_needs_windows(plain: Tokeniser) -> None:
+    """Beside a longer query there is less room, so a document that fitted no longer does."""
+    document, encoder, held = " ".join(["bamboo"] * 25), Encoder(plain, 64), Texts()
+    assert len(encoder.encode([("a", document)], WindowConfig(), held)[0].pairs) == 1
+    (item,) = encoder.encode([("bread " * 30, document)], WindowConfig(), held)
+    assert len(item.pairs) > 1
+    assert item.spans[-1][1] == len(document)
+
+
 def test_a_length_without_room_is_refused(plain: Tokeniser) -> None:
     with pytest.raises(ConfigError, match="special tokens"):
         Encoder(plain, plain.specials + 1)
+
+
+def test_a_long_query_shares_its_blocks() -> None:
+    pairs = [("q" * 1_000_000, f"document {i}") for i in range(60)]
+    assert [len(block) for block in blocks(pairs, most_pairs=32, most_characters=1_000_000)] == [1, 32, 27]
+    one_document = [(f"query {i}", "d" * 600_000) for i in range(4)]
+    assert [len(block) for block in blocks(one_document, most_pairs=32, most_characters=1_000_000)] == [1, 1, 1, 1]
 
 
 @given(st.lists(st.tuples(st.text(max_size=9), st.text(max_size=30)), max_size=40), st.integers(1, 9), st.integers(1, 60))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..backends.base import Ints
@@ -14,10 +14,13 @@ from .cut import Cut
 from .tokenise import EncodedText, PairIds, Tokeniser
 from .windows import WindowPlan, character_range, plan_windows
 
-__all__ = ["Encoder", "Item", "blocks"]
+__all__ = ["Encoder", "Item", "Texts", "blocks"]
 
 QUERY_SHARE = 0.75
 """A query may take three quarters of the model's length (as in FlagEmbedding); what is longer is cut and reported."""
+
+_JOINED = 8192
+"""Characters that a query counts for in every pair but the first: about as many as are joined to the document, at the most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,23 @@ class Item:
     unseen: tuple[tuple[int, int], ...] = ()  # characters of the document in no window
 
 
+class Texts:
+    """The texts of a call's last block as they were encoded: what stands in the next one too is not encoded again."""
+
+    def __init__(self) -> None:
+        """None yet."""
+        self._held: Mapping[str, EncodedText] = {}
+
+    def known(self, texts: Iterable[str], *, short: int) -> dict[str, EncodedText]:
+        """Those of `texts` that are held, with offsets where they have more than `short` tokens."""
+        found = {text: self._held[text] for text in texts if text in self._held}
+        return {text: encoded for text, encoded in found.items() if encoded.offsets is not None or len(encoded.ids) <= short}
+
+    def hold(self, encoded: Mapping[str, EncodedText]) -> None:
+        """These, and no others."""
+        self._held = encoded
+
+
 class Encoder:
     """Encodes blocks of pairs for one model and one length."""
 
@@ -43,17 +63,21 @@ class Encoder:
             raise ConfigError(f"max_length={max_length} is too short: {tokeniser.specials} of it are special tokens")
         self._longest_query = max(1, int(max_length * QUERY_SHARE) - tokeniser.specials)
 
-    def encode(self, pairs: Sequence[tuple[str, str]], windows: WindowConfig) -> list[Item]:
-        """Items in the order of the pairs."""
-        queries = self._encode_unique([q for q, _ in pairs], short=sys.maxsize)
+    def encode(self, pairs: Sequence[tuple[str, str]], windows: WindowConfig, texts: Texts | None = None) -> list[Item]:
+        """Items in the order of the pairs. `texts`: what the block before held; what this one holds, afterwards."""
+        texts = Texts() if texts is None else texts
+        queries = self._encode_unique([q for q, _ in pairs], texts, short=sys.maxsize)
         least_room = self._space - max((min(len(e.ids), self._longest_query) for e in queries.values()), default=0)
-        documents = self._encode_unique([d for _, d in pairs], short=least_room)
+        documents = self._encode_unique([d for _, d in pairs], texts, short=least_room)
+        texts.hold(queries | documents)
         return [self._item(queries[q], documents[d], d, windows) for q, d in pairs]
 
-    def encode_cut(self, pairs: Sequence[tuple[str, str]], cut: Cut) -> list[Item]:
+    def encode_cut(self, pairs: Sequence[tuple[str, str]], cut: Cut, texts: Texts | None = None) -> list[Item]:
         """Items of one window each, what does not fit left out as `cut` says. No spans: nobody asks which characters were seen."""
-        texts = self._encode_unique([text for pair in pairs for text in pair], short=sys.maxsize)
-        return [self._cut_item(texts[q].ids, texts[d].ids, cut) for q, d in pairs]
+        texts = Texts() if texts is None else texts
+        encoded = self._encode_unique([text for pair in pairs for text in pair], texts, short=sys.maxsize)
+        texts.hold(encoded)
+        return [self._cut_item(encoded[q].ids, encoded[d].ids, cut) for q, d in pairs]
 
     def _cut_item(self, query: Ints, document: Ints, cut: Cut) -> Item:
         kept_query, kept = cut.keep(len(query), len(document), self._tokeniser.specials)
@@ -65,9 +89,10 @@ class Encoder:
             query_tokens_unseen=len(query) - kept_query,
         )
 
-    def _encode_unique(self, texts: Sequence[str], *, short: int) -> dict[str, EncodedText]:
-        unique = list(dict.fromkeys(texts))
-        return dict(zip(unique, self._tokeniser.encode(unique, short=short), strict=True))
+    def _encode_unique(self, wanted: Sequence[str], texts: Texts, *, short: int) -> dict[str, EncodedText]:
+        known = texts.known(wanted, short=short)
+        new = [text for text in dict.fromkeys(wanted) if text not in known]
+        return known | dict(zip(new, self._tokeniser.encode(new, short=short), strict=True))
 
     def _item(self, query: EncodedText, document: EncodedText, text: str, windows: WindowConfig) -> Item:
         query_ids: Ints = query.ids[: self._longest_query]
@@ -87,13 +112,20 @@ class Encoder:
 
 
 def blocks(pairs: Sequence[tuple[str, str]], *, most_pairs: int, most_characters: int) -> Iterator[Sequence[tuple[str, str]]]:
-    """The pairs in their order, in runs of at most so many; a pair with more characters than that is a run of its own."""
+    """The pairs in their order, in runs of at most so many; a pair with more characters than that is a run of its own.
+
+    A document counts in every pair, for each has windows of its own; a query counts whole where neither this run nor the one before has it.
+    """
     first = characters = 0
+    before: set[str] = set()
+    own: set[str] = set()
     for i, (query, document) in enumerate(pairs):
-        size = len(query) + len(document)
+        size = len(document) + (min(len(query), _JOINED) if query in own or query in before else len(query))
         if i > first and (i - first >= most_pairs or characters + size > most_characters):
             yield pairs[first:i]
             first, characters = i, 0
+            before, own = own, set()
+        own.add(query)
         characters += size
     if first < len(pairs):
         yield pairs[first:]

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from ..types import Timings
 from .cache import ScoreCache
 from .calls import current_call
 from .cut import Cut
-from .encode import Encoder, Item, blocks
+from .encode import Encoder, Item, Texts, blocks
 from .known import Answers, Known, Looked
 from .lanes import Budget, Floor, Lanes, OwnBatches, Ticket, cost_of
 from .sharing import SharedBatches
@@ -124,7 +125,7 @@ class Engine:
         if not isinstance(windows, WindowConfig):
             raise ConfigError(f"windows must be a WindowConfig, not {windows!r}")
         encoder = self._encoder if max_length is None else Encoder(self.tokeniser, self._checked_length(max_length))
-        run = _Run(lambda block: encoder.encode(block, windows), max_rows, progress)
+        run = _Run(lambda block, texts: encoder.encode(block, windows, texts), max_rows, progress)
         verdicts: list[Verdict] = []
         batches = 0
         for block, answers in self._run(pairs, run):
@@ -137,7 +138,7 @@ class Engine:
     ) -> Outputs:
         """All labels' logits of every pair, no windows: what does not fit is left out as `cut` says, and counted."""
         self._checked_length(cut.max_length)
-        run = _Run(lambda block: self._encoder.encode_cut(block, cut), max_rows, progress)
+        run = _Run(lambda block, texts: self._encoder.encode_cut(block, cut, texts), max_rows, progress)
         found = [np.empty((0, self.labels), np.float32)]
         items: list[Item] = []
         for block, answers in self._run(pairs, run):
@@ -195,7 +196,7 @@ class Engine:
 
     def _start(self, pairs: Sequence[tuple[str, str]], run: _Run) -> _Block:
         began = time.perf_counter()
-        items = run.encode(pairs)
+        items = run.encode(pairs, run.texts)
         known = self._known.look_up([pair for item in items for pair in item.pairs], self.backend.traits.outputs)
         rows = known.asked
         limits = [n for n in (self._config.batches.max_batch_pairs, run.max_rows) if n is not None]
@@ -243,11 +244,15 @@ class Engine:
             watcher(BatchDone(rows=len(rows), tokens=tokens, padded_tokens=padded, budget=self._budget.tokens, milliseconds=seconds * 1e3))
 
 
+_Encode: TypeAlias = Callable[[Sequence[tuple[str, str]], Texts], list[Item]]
+
+
 class _Run:
     """What the blocks of one call share."""
 
-    def __init__(self, encode: Callable[[Sequence[tuple[str, str]]], list[Item]], max_rows: int | None, progress: Progress | None) -> None:
+    def __init__(self, encode: _Encode, max_rows: int | None, progress: Progress | None) -> None:
         self.encode = encode
+        self.texts = Texts()
         self.max_rows = max_rows
         self.progress = progress
         self.clock = _Clock()

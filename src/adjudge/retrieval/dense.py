@@ -118,7 +118,10 @@ class Embedder:
         return Embeddings(vectors=vectors, truncated=tuple(truncated), tokens=tokens, timings=timings)
 
     def close(self) -> None:
-        """Free the model. Calls that are running finish; later ones raise ClosedError. Safe to call twice."""
+        """Free the model. Batches that are being computed finish; a call that has more to do, and every later one, raises ClosedError.
+
+        Safe to call twice.
+        """
         self._closed = True
         self._pool.shutdown(wait=True)
         self._backend.close()
