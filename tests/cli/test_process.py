@@ -9,9 +9,13 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from adjudge.cli.exit_codes import INTERRUPTED
+from tests.source import ROOT
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
 
@@ -105,6 +109,42 @@ def test_ctrl_c(tmp_path: Path) -> None:
         out, err = process.communicate(timeout=60)
     os.close(writer)
     assert (process.returncode, out, err) == (130, b"", b"")
+
+
+PRESS_EARLY = """
+import os, signal, sys
+class Press:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Press())
+"""
+"""Ctrl-C while the command is still importing what it needs."""
+
+
+def _script() -> str:
+    """What the installed command `adjudge` runs."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    module, function = project["scripts"]["adjudge"].split(":")
+    return f"from {module} import {function}; sys.exit({function}())"
+
+
+@posix
+@pytest.mark.parametrize("start", [_script(), "import runpy; runpy.run_module('adjudge', run_name='__main__')"], ids=["script", "module"])
+def test_ctrl_c_before_the_command_has_begun(start: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PRESS_EARLY + start, "--version"], capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (INTERRUPTED, "", "")
+
+
+@pytest.mark.parametrize("start", [_script(), "from adjudge.cli.main import main; sys.exit(main())"], ids=["script", "before-it"])
+def test_every_entry_ends_with_the_commands_own_code(start: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import sys; " + start, "rank"], capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("adjudge: error: ")
 
 
 def _open_when_read(pipe: Path) -> int:

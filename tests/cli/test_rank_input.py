@@ -104,10 +104,10 @@ def test_other_fields_can_hold_text_and_id(rank: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("ending", "comma"), [("csv", ","), ("tsv", "\t")])
 def test_columns(rank: Run, tmp_path: Path, ending: str, comma: str) -> None:
-    table = f'\ufeffid{comma}body{comma}lang\na{comma}"{BREAD}\nSecond line{comma} quoted"{comma}en\n\nb{comma}{PANDA}{comma}\n'
+    table = f'\ufeffid{comma}body{comma}lang\na{comma}"{BREAD}\nSecond line{comma} quoted"{comma}en\n\n\nb{comma}{PANDA}{comma}\n'
     path = write(tmp_path / f"docs.{ending}", table)
     results = json.loads(rank(QUERY, "-f", path, "--column", "body", "--json").out)["results"]
-    assert [r["document"]["id"] for r in results] == ["b", "a"]
+    assert [(r["document"]["id"], r["source"]) for r in results] == [("b", f"{path}:6"), ("a", f"{path}:3")]
     assert results[0]["document"]["metadata"] == {"lang": ""}
     assert results[1]["document"]["text"] == f"{BREAD}\nSecond line{comma} quoted"
 
@@ -202,6 +202,10 @@ MISTAKES = {
     "column.csv": ("body,title\na,b\n", "has no field 'text'; it has: body, title. Choose with --field"),
     "wide.csv": ("text,id\na,b,c\n", "line 2 has 3 cells under 2 column names"),
     "twice.csv": ("text,text\na,b\n", "has the column 'text' 2 times"),
+    "open.csv": (f'id,text\n1,"{PANDA}\n2,{BREAD}\n3,Paris.\n', "line 2: the quotes of the row that begins here are wrong"),
+    "open.tsv": (f'text\na "quoted" word\n\n\n"{PANDA}\nParis.\n', "(unexpected end of data, line 6)"),
+    "open-header.csv": ('"id,text\n1,a\n', "line 1: the quotes of the row that begins here are wrong"),
+    "loose.csv": (f'text\n{BREAD}\n\n\n"Pandas" eat bamboo.\n', "line 5: the quotes of the row that begins here are wrong"),
 }
 
 

@@ -133,6 +133,8 @@ a break",1,en,7
 q one,b,0,en,7
 q two,a2,true,zh,8
 q two,b,no,zh,8
+
+
 q two,c,,zh,8
 """
 
@@ -148,7 +150,7 @@ def test_a_csv_file(tmp_path: Path, write: Callable[[Path, str], object]) -> Non
     assert {query: (asked.text, asked.language) for query, asked in data.queries.items()} == {"7": ("q one", "en"), "8": ("q two", "zh")}
     assert {data.documents[d]: grade for d, grade in data.grades["7"].items()} == {"a, with\na break": 1, "b": 0}
     assert {data.documents[d]: grade for d, grade in data.grades["8"].items()} == {"a2": 1, "b": 0}
-    assert problems(data) == {"row_without_label": (1, (f"{path.name}:7",))}
+    assert problems(data) == {"row_without_label": (1, (f"{path.name}:9",))}
 
 
 def test_tsv_with_other_column_names_a_byte_order_mark_and_long_cells(tmp_path: Path) -> None:
@@ -201,6 +203,12 @@ def test_a_language_for_all(tmp_path: Path) -> None:
         ("a.csv", "query,passage,text,label\nq,p,p,1\n", "there is passage and text"),
         ("a.csv", "", "of no columns"),
         ("a.csv", "query,passage,label\nq,\xff,1\n", "not UTF-8"),
+        (
+            "a.csv",
+            'query,passage,label\nq,p,1\n\n\nq,"r,0\nq,s,0\n',
+            r"a\.csv:5: the quotes .* \(unexpected end of data, line 6\)",
+        ),
+        ("a.tsv", 'query\tpassage\tlabel\nq\t"p" r\t1\n', r"a\.tsv:2: the quotes of the row that begins here are wrong"),
         ("a.txt", "x", "the ending must be"),
     ],
 )

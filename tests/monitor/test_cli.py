@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ from rich.console import Console
 
 from adjudge.cli.monitor_report import compare_with
 from adjudge.cli.monitor_rows import ScoredQuery
-from adjudge.cli.monitor_view import shares_line, show_report
+from adjudge.cli.monitor_view import shares_line, show_reference, show_report
 from adjudge.monitor import DriftConfig, load_reference, write_reference
+from adjudge.server.protocols.choose import NATIVE
 from tests.cli.conftest import Ended, Run, adjudge, fake
+from tests.cli.printed import figures, printed
 from tests.evaluate.beir_folder import write_beir
 from tests.monitor.drawn_scores import drawn, reference_of
+from tests.server.protocols.answers import ANSWER, RANKING, plain
 
 __all__ = ["adjudge", "fake"]  # fixtures of the command line's own tests
 
@@ -87,13 +91,22 @@ def test_the_same_questions_are_no_change_and_others_are(run: Run, fake: tuple[s
     assert moved["quantities"]["top_score"]["median"] < moved["quantities"]["top_score"]["reference_median"]
 
 
+def answered_by_the_service(scores: list[float]) -> Any:
+    """The whole body of POST /rerank; its `results` are for other clients, and hold no `score`."""
+    (best, *_), (worse,) = RANKING.results, RANKING.dropped
+    results = tuple(replace(best, index=n, score=score) for n, score in enumerate(scores[:5]))
+    dropped = tuple(replace(worse, index=n, score=score) for n, score in enumerate(scores[5:], 5))
+    answer = replace(ANSWER, ranking=replace(RANKING, results=results, dropped=dropped))
+    return plain(NATIVE.answer(answer, {"return_documents": True, "return_similarity": False}))
+
+
 def test_rankings_of_the_command_and_of_the_service_are_read(run: Run, tmp_path: Path) -> None:
-    said = {"model": "judge", "revision": "r1", "score_type": "sigmoid"}
+    said = {"model": "embedded", "revision": "abc", "score_type": "sigmoid"}
     rows: list[dict[str, Any]] = []
     for i, row in enumerate(drawn(QUERIES, seed=1).tolist()):
         results = [{"index": n, "score": score} for n, score in enumerate(row)]
-        key = "results" if i % 2 else "ranked_results"
-        rows.append({"query": "q", key: results[:5], "dropped": results[5:], **said})
+        printed = {"query": "q", "results": results[:5], "dropped": results[5:], **said}
+        rows.append(printed if i % 2 else answered_by_the_service(row))
     whole = tmp_path / "rankings.json"
     whole.write_text(json.dumps(rows), encoding="utf-8")
     shown = json.loads(run("baseline", whole, "--out", tmp_path / "a.json", "--json").out)
@@ -227,6 +240,17 @@ def test_the_table_keeps_within_the_terminal(width: int) -> None:
     table = [line for line in lines if line.startswith("  ")]
     assert max(map(cell_len, table)) <= width
     assert any("top score" in line for line in table)
+
+
+def test_no_figure_of_a_reference_is_cut_at_any_width() -> None:
+    reference = reference_of(drawn(100, seed=1))
+    wide = printed(lambda console: show_reference(console, reference, Path("ref.json")), 300)
+    for width in range(40, 81):
+        narrow = printed(lambda console: show_reference(console, reference, Path("ref.json")), width)
+        assert not figures(narrow) - figures(wide), width
+        assert [title for title in ("median", "PSI alarms", "KS alarms") if title not in narrow] == [], width
+        assert narrow.count(" / ") == wide.count(" / "), width
+        assert "…" not in narrow, width
 
 
 def test_shares_are_drawn_against_what_was_there() -> None:

@@ -4,7 +4,7 @@ A row is one of (docs/monitoring.md shows each):
 
     {"scores": [0.9, 0.1]}                                      scores of one query
     {"results": [{"score"}, ...], "dropped": [...]}             a ranking, as `adjudge rank --json` prints it
-    {"ranked_results": [{"score"}, ...], "dropped": [...]}      the same, as the service answers
+    {"ranked_results": [{"score"}, ...], "dropped": [...]}      the same, as the service answers (its `results` are for other clients)
     {"query", "documents": ["...", {"text"}, ...]}              to be judged now
 """
 
@@ -26,7 +26,7 @@ __all__ = ["Question", "RowConfig", "ScoredQuery", "read_queries"]
 
 logger = logging.getLogger("adjudge.cli")
 
-_RESULTS = ("results", "ranked_results")
+_RESULTS = ("ranked_results", "results")  # in this order: an answer of the service holds both, and only the first has `score`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

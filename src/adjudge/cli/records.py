@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from ..errors import InputError
@@ -64,20 +65,33 @@ def _json(text: str, place: str) -> Any:
 
 
 def _table(source: Source, delimiter: str) -> Iterator[Record]:
+    rows = _rows(source, delimiter)
+    _, names = next(rows, (0, []))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"{source.name} has the column {twice[0]!r} {names.count(twice[0])} times; rename all but one")
+    for line, cells in rows:
+        if len(cells) > len(names):
+            raise InputError(
+                f"{source.name}, line {line} has {len(cells)} cells under {len(names)} column names; quote cells that hold the separator"
+            )
+        yield Record(f"{source.name}:{line}", dict(zip_longest(names, cells)))
+
+
+def _rows(source: Source, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """(line it ends on, cells) of each row that is not empty. An open quote is an error, or it would swallow all that follows."""
     # newline="" leaves line breaks inside quotes as they are, as the csv module asks for.
-    rows = csv.DictReader(io.StringIO(source.text, newline=""), delimiter=delimiter)
-    try:
-        names = list(rows.fieldnames or ())
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise InputError(f"{source.name} has the column {twice[0]!r} {names.count(twice[0])} times; rename all but one")
-        for row in rows:
-            extra = row.pop(None, None)
-            if isinstance(extra, list):
-                raise InputError(
-                    f"{source.name}, line {rows.line_num} has {len(names) + len(extra)} cells under {len(names)} column names; "
-                    "quote cells that hold the separator"
-                )
-            yield Record(f"{source.name}:{rows.line_num}", row)
-    except csv.Error as exc:
-        raise InputError(f"{source.name}, line {rows.line_num}: {exc}") from exc
+    reader = csv.reader(io.StringIO(source.text, newline=""), delimiter=delimiter, strict=True)
+    while True:
+        begins = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as exc:
+            raise InputError(
+                f"{source.name}, line {begins}: the quotes of the row that begins here are wrong ({exc}, line {reader.line_num}); "
+                "close each, and double those inside a quoted cell"
+            ) from exc
+        if cells:
+            yield reader.line_num, cells

@@ -14,8 +14,9 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -120,18 +121,34 @@ def _read_jsonl(path: Path, rows: _Rows, digest: Any) -> None:
 
 
 def _read_csv(path: Path, delimiter: str, rows: _Rows, digest: Any) -> None:
-    table = csv.DictReader(io.StringIO(_whole_text(path, digest), newline=""), delimiter=delimiter)
     limit = csv.field_size_limit(2**31 - 1)  # the usual 128 KiB a cell refuses long passages
     try:
-        names = [name or "" for name in table.fieldnames or ()]
+        table = _table(path, _whole_text(path, digest), delimiter)
+        _, names = next(table, (0, []))
         text, label = _column(path, names, _TEXT), _column(path, names, _LABEL)
         _column(path, names, ("query",))
-        for row in table:
-            _add_cells(rows, row, (text, label), f"{path.name}:{table.line_num}")
-    except csv.Error as exc:
-        raise InputError(f"{path}:{table.line_num}: {exc}") from exc
+        for line, cells in table:
+            _add_cells(rows, dict(zip_longest(names, cells)), (text, label), f"{path.name}:{line}")  # a cell too many is under None
     finally:
         csv.field_size_limit(limit)
+
+
+def _table(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """(line it ends on, cells) of each row that is not empty. An open quote is an error, or it would swallow all that follows."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    while True:
+        begins = reader.line_num + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as exc:
+            raise InputError(
+                f"{path}:{begins}: the quotes of the row that begins here are wrong ({exc}, line {reader.line_num}); "
+                "close each, and double those inside a quoted cell"
+            ) from exc
+        if cells:
+            yield reader.line_num, cells
 
 
 def _add_cells(rows: _Rows, row: dict[str, Any], columns: tuple[str, str], place: str) -> None:

@@ -64,6 +64,15 @@ def test_cohere_v1_with_documents(cohere: ModuleType, word_judge: Reranker, more
     assert found.meta.api_version.version == "1"
 
 
+def test_cohere_v1_gives_objects_back_as_they_were_sent(cohere: ModuleType, word_judge: Reranker) -> None:
+    """The SDK promises its callers a text, so one that was not sent is filled in with what was judged."""
+    documents = [{"title": "Paris"}, {"title": "Pandas eat bamboo.", "text": "An article.", "page": 7}]
+    asked = {"model": MODEL, "query": QUERY, "documents": documents, "rank_fields": ["title"], "return_documents": True}
+    best, other = client(cohere, word_judge, version=1).rerank(**asked).results
+    assert (best.document.text, best.document.title, best.document.page) == ("An article.", "Pandas eat bamboo.", 7)
+    assert (other.document.text, other.document.title) == ("Paris", "Paris")
+
+
 def test_cohere_errors(cohere: ModuleType, word_judge: Reranker) -> None:
     from cohere.errors import BadRequestError as CohereBadRequestError
     from cohere.errors import NotFoundError, ServiceUnavailableError, TooManyRequestsError

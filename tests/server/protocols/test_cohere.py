@@ -140,12 +140,19 @@ def test_the_answer(dialect: CohereV1 | CohereV2) -> None:
 
 @BOTH
 def test_documents_come_back_where_they_are_asked_for(dialect: CohereV1 | CohereV2) -> None:
-    originals = ("x", "y", {"text": "replaced by what was judged", "page": 7}, "z")
+    originals = (*TEXTS[:2], {"text": TEXTS[2], "page": 7}, TEXTS[3])
     body = plain(dialect.answer(ANSWER, {"documents": originals}))
     assert body["results"] == [
         {"index": 2, "relevance_score": 0.75, "document": {"text": "Pandas eat bamboo.", "page": 7}},
         {"index": 3, "relevance_score": 0.25, "document": {"text": "Bamboo is a grass."}},
     ]
+
+
+def test_what_rank_fields_made_of_a_document_does_not_replace_its_text(word_judge: Reranker) -> None:
+    documents = [{"title": "pandas eat", "text": "real text"}, "plain string", {"title": "no text", "text": None}]
+    body = BODY | {"documents": documents, "rank_fields": ["title"], "return_documents": True}
+    found = {r["index"]: r["document"] for r in plain(served(COHERE_V1, body, word_judge))["results"]}
+    assert found == {0: documents[0], 1: {"text": "plain string"}, 2: {"title": "no text", "text": "no text"}}
 
 
 def test_no_warnings_no_field() -> None:

@@ -68,6 +68,27 @@ def test_activation_has_had_three_names(flags: dict[str, Any], normalize: bool) 
 
 
 @pytest.mark.parametrize(
+    ("flags", "ignored"),
+    [
+        ({"use_activation": True, "softmax": True}, ()),
+        ({"activation": False, "softmax": None}, ()),
+        ({"use_activation": True, "softmax": False}, ("softmax has no effect here: use_activation is its newer name, and says true",)),
+        ({"activation": False, "softmax": True}, ("softmax has no effect here: activation is its newer name, and says false",)),
+        (
+            {"use_activation": False, "activation": True, "softmax": True},
+            (
+                "activation has no effect here: use_activation is its newer name, and says false",
+                "softmax has no effect here: use_activation is its newer name, and says false",
+            ),
+        ),
+    ],
+)
+def test_an_older_name_that_says_otherwise_is_named(flags: dict[str, Any], ignored: tuple[str, ...]) -> None:
+    assert VLLM_RERANK.read(RERANK | flags).warnings == ignored
+    assert VLLM_SCORE.read(SCORE | flags).warnings == ignored
+
+
+@pytest.mark.parametrize(
     "body",
     [
         {"queries": "q", "documents": ["a", "b"]},
@@ -90,6 +111,16 @@ def test_every_field_of_score() -> None:
     ask = VLLM_SCORE.read(SCORE | {"model": "embedded", "max_tokens_per_doc": 9} | IDLE)
     assert replace(ask, warnings=()) == PairsAsk(pairs=((QUERY, "a"), (QUERY, "b")), model="embedded")
     assert [w.split(" has no effect here: ")[0] for w in ask.warnings] == ["max_tokens_per_doc", *IDLE]
+
+
+def test_texts_that_are_in_no_pair_are_named() -> None:
+    ask = VLLM_SCORE.read({"text_1": "a", "text_2": ["b"], "documents": ["x", "y"], "items": ["z"], "data_1": None, "softmax": True})
+    assert ask.pairs == (("a", "b"),)
+    assert ask.warnings == (
+        "documents has no effect here: the pairs are of text_1 and text_2",
+        "items has no effect here: the pairs are of text_1 and text_2",
+    )
+    assert VLLM_SCORE.read(SCORE | {"text_2": "x"}).warnings == ("text_2 has no effect here: the pairs are of queries and documents",)
 
 
 @pytest.mark.parametrize(

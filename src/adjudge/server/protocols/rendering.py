@@ -53,8 +53,12 @@ def relevance_results(ranking: Ranking, originals: Sequence[Any] | None) -> list
 
 
 def echoed(original: Any, ranked: Ranked) -> dict[str, Any]:
-    """A document as Cohere, Jina and vLLM give it back: an object with the text that was judged, and what else it came with."""
-    return (dict(original) if isinstance(original, Mapping) else {}) | {"text": ranked.document.text}
+    """A document as Cohere and Jina give it back: an object as it was sent, a string as the `text` of one.
+
+    Their clients want a `text` in every document. Where an object has none, because `rank_fields` named other keys, it is what was judged.
+    """
+    sent = dict(original) if isinstance(original, Mapping) else {}
+    return sent if isinstance(sent.get("text"), str) else sent | {"text": ranked.document.text}
 
 
 def usage(tokens: int) -> dict[str, int]:

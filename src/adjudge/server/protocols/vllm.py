@@ -12,7 +12,7 @@ from typing import Any
 from ..asks import Answer, Ask, PairsAnswer, PairsAsk
 from .dialect import STATUS, Fault, FaultKind, Reply
 from .fields import Field, Given, invalid, read_fields
-from .kinds import Choice, Flag, Object, Text, TextOrTexts, Texts, Whole
+from .kinds import Choice, Flag, Object, Text, TextOrTexts, Texts, Whole, shown
 from .rendering import ranked_answer, retry_header, scored_answer, usage, warning_header
 from .schemas import COUNT, NUMBER, STRING, listed, record
 from .shared_fields import MODEL, QUERY, example_request
@@ -39,6 +39,9 @@ _WINDOWS = "nothing is cut: long texts are read in windows"
 _WHOLE = "the query is read whole, as far as the model can"
 _CROSS_ENCODER = "the judge reads query and document as they are"
 _ONE_TYPE = "only texts are judged"
+
+ACTIVATION = ("use_activation", "activation", "softmax")
+"""One setting under the names that it has had, newest first."""
 
 _EXTRAS = (
     Field(name="use_activation", kind=Flag(), about="True or left out: scores in 0..1. False: raw logits."),
@@ -123,7 +126,7 @@ class VllmRerank(_Vllm):
             top_n=None if top_n == 0 else top_n,
             normalize=_activated(given),
             max_tokens_per_doc=None if cut == 0 else cut,
-            warnings=given.warnings,
+            warnings=(*given.warnings, *_outvoted(given)),
         )
 
     def answer(self, answer: Answer | PairsAnswer, echo: Mapping[str, Any]) -> Reply:
@@ -158,7 +161,13 @@ class VllmScore(_Vllm):
     def read(self, body: Mapping[str, Any]) -> PairsAsk:
         """See SCORE_FIELDS."""
         given = read_fields(body, SCORE_FIELDS)
-        return PairsAsk(pairs=_pairs(given), model=given["model"], normalize=_activated(given), warnings=given.warnings)
+        one, two = _sides(given)
+        return PairsAsk(
+            pairs=_pairs(given, one, two),
+            model=given["model"],
+            normalize=_activated(given),
+            warnings=(*given.warnings, *_outvoted(given), *_unpaired(given, one, two)),
+        )
 
     def answer(self, answer: Answer | PairsAnswer, echo: Mapping[str, Any]) -> Reply:
         """{id, object, created, model, data, usage}, the data in the order of the pairs."""
@@ -196,18 +205,34 @@ def vllm_error_schema() -> dict[str, Any]:
 
 def _activated(given: Given) -> bool:
     """Whether scores go through the sigmoid: the newest name that was given decides."""
-    names = ("use_activation", "activation", "softmax")
-    return next((bool(given[name]) for name in names if given[name] is not None), True)
+    return next((bool(given[name]) for name in ACTIVATION if given[name] is not None), True)
 
 
-def _pairs(given: Given) -> tuple[tuple[str, str], ...]:
+def _outvoted(given: Given) -> list[str]:
+    """What has to be said of older names that contradict the one that decides."""
+    names = [name for name in ACTIVATION if given[name] is not None]
+    different = [name for name in names[1:] if given[name] != given[names[0]]]
+    return [f"{name} has no effect here: {names[0]} is its newer name, and says {shown(given[names[0]])}" for name in different]
+
+
+def _sides(given: Given) -> tuple[str, str]:
+    """The names of the two sides. Raises BadRequestError where none or several pairs of names were given."""
     sides = [(one, two) for one, two in SIDES if given[one] is not None and given[two] is not None]
     if not sides:
         known = "; ".join(" and ".join(side) for side in SIDES)
         raise invalid(f"the two sides of the pairs are missing; give one of: {known}")
     if len(sides) > 1:
         raise invalid(f"the pairs were given more than once ({'; '.join(' and '.join(s) for s in sides)}); give them under one name")
-    one, two = sides[0]
+    return sides[0]
+
+
+def _unpaired(given: Given, one: str, two: str) -> list[str]:
+    """What has to be said of texts that were given under another side's name, without its partner."""
+    lonely = [f.name for f in _SIDE_FIELDS if f.name not in (one, two) and given[f.name] is not None]
+    return [f"{name} has no effect here: the pairs are of {one} and {two}" for name in lonely]
+
+
+def _pairs(given: Given, one: str, two: str) -> tuple[tuple[str, str], ...]:
     first, second = given[one], given[two]
     if len(first) > 1 and len(first) != len(second):
         raise invalid(f"Input lengths must be either 1:1, 1:N or N:N, not {len(first)} {one} and {len(second)} {two}", two)
