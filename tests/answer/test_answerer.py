@@ -41,6 +41,7 @@ def test_pieces_are_the_text(server: LanguageServer, ranking: Ranking) -> None:
     assert len(pieces) > 3
     assert "".join(pieces) == stream.answer.text == "Bamboo [1], \n and fruit [2]."
     assert list(stream) == [], "an answer is read once"
+    assert stream.answer.text == "Bamboo [1], \n and fruit [2].", "and kept"
 
 
 def test_in_the_event_loop(server: LanguageServer, ranking: Ranking) -> None:

@@ -107,6 +107,17 @@ def test_extractive_sends_nothing(adjudge: Run, index: Path, server: LanguageSer
     assert server.asked == []
 
 
+def test_what_a_fusion_cuts_off_is_not_sent(adjudge: Run, index: Path, server: LanguageServer) -> None:
+    query = "What do giant pandas eat, and is bread baked from flour, water, salt and yeast?"
+    joined = (query, "--index", index, "--retriever", "bm25", "--backend", "fake", "--top-n", "2", "--fusion", "5")
+    found = json.loads(adjudge("search", *joined, "--json").out)["results"]
+    shown = json.loads(adjudge("ask", *joined, "--threshold", "0", *given(server), "--json").out)
+    assert len(found) == 2 < shown["search"]["candidates"]
+    assert [source["text"] for source in shown["sources"]] == [result["passage"]["text"] for result in found]
+    assert shown["search"]["dropped"] == shown["search"]["candidates"] - 2
+    assert server.asked[0].user.count("<source ") == 2
+
+
 def test_a_key_alone_sends_nothing(adjudge: Run, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     assert json.loads(adjudge("ask", QUERY, "--index", index, *WORDS, "--json").out)["kind"] == "extractive"
@@ -151,10 +162,10 @@ def test_an_answer_cannot_write_to_the_terminal(adjudge: Run, index: Path, serve
     ("arguments", "kind", "message"),
     [
         (("--llm-url", "http://127.0.0.1:1/v1"), ConfigError, "needs the name of a model"),
-        (("--llm-url", "localhost", "--llm-model", "m"), ConfigError, "base_url must be like"),
+        (("--llm-url", "localhost", "--llm-model", "m"), ConfigError, "--llm-url must be like"),
         (("--llm-model", "m", "--extractive"), ConfigError, "--extractive asks no language model"),
-        (("--llm-model", "m", "--max-tokens", "0"), ConfigError, "max_tokens"),
-        (("--llm-model", "m", "--timeout", "0"), ConfigError, "timeout_s"),
+        (("--llm-model", "m", "--max-tokens", "0"), ConfigError, "--max-tokens must be"),
+        (("--llm-model", "m", "--timeout", "0"), ConfigError, "--timeout must be"),
         (("--threshold", "soso"), ConfigError, "'soso' is not known"),
         (("--where", "=3"), InputError, "filter"),
     ],

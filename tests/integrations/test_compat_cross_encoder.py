@@ -54,7 +54,7 @@ def test_rank_types(encoder: CrossEncoder) -> None:
         assert entry["text"] == DOCUMENTS[entry["corpus_id"]]
 
 
-@pytest.mark.parametrize("documents", ["bamboo", b"bamboo", [None], [{"image": "x"}]])
+@pytest.mark.parametrize("documents", ["bamboo", b"bamboo", [None], [{"image": "x"}], None, 5, {"bamboo": 1}])
 def test_what_is_no_list_of_texts_is_refused(documents: Any, encoder: CrossEncoder) -> None:
     with pytest.raises(InputError):
         encoder.rank(QUERY, documents)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adjudge import Document, Reranker
+from adjudge.answer import Answerer
 from adjudge.errors import ConfigError
 from adjudge.pipeline import Pipeline, PipelineConfig, RankFusion, TuneConfig
 from adjudge.pipeline.fusing import fused, parse_fusion
@@ -67,6 +68,34 @@ def test_a_large_weight_gives_the_first_stages_order(word_judge: Reranker) -> No
     assert all(hit.passage is not None for hit in result)
 
 
+def test_the_ranking_is_what_is_shown(word_judge: Reranker) -> None:
+    """An answer is written from the ranking: in the order of the results, and from no more of them."""
+    result = Pipeline(Given(), word_judge, top_n=3, fusion=1e6).search(QUERY)
+    account(result)
+    assert [hit.candidate for hit in result] == [0, 1, 2]
+    ranking = result.ranking
+    assert ranking is not None
+    assert [one.score for one in ranking] == [hit.score for hit in result]
+    assert [(one.index, one.score, one.rule) for one in ranking.dropped] == [(hit.candidate, hit.score, hit.rule) for hit in result.dropped]
+    assert [one.document for one in ranking.dropped] == [hit.document for hit in result.dropped]
+    assert all(one.judge for one in ranking.dropped)
+    explained = ranking.explain(1)
+    assert (explained.index, explained.score) == (1, pytest.approx(ranking[1].score))
+    with Answerer() as answerer:
+        assert [source.document for source in answerer.answer(ranking).sources] == [hit.document for hit in result]
+
+
+def test_nothing_that_a_threshold_drops_is_in_the_ranking(word_judge: Reranker) -> None:
+    middle = Pipeline(Given(), word_judge, top_n=None).search(QUERY)[4].score
+    result = Pipeline(Given(), word_judge, top_n=1, threshold=middle, fusion=1e6).search(QUERY)
+    account(result)
+    assert result.ranking is not None
+    assert all(one.score >= middle for one in result.ranking)
+    rules = {one.index: one.rule for one in result.ranking.dropped}
+    assert {rule.partition("=")[0].partition(":")[0] for rule in rules.values()} == {"top_n", "absolute"}
+    assert rules == {hit.candidate: hit.rule for hit in result.dropped}
+
+
 @settings(max_examples=30)
 @given(
     texts=st.lists(st.text("panda eat bamboo. ", max_size=30), max_size=8),
@@ -81,9 +110,7 @@ def test_every_document_is_accounted_for(
     options = {"top_n": top_n, "threshold": threshold}
     alone = Pipeline(Given(documents), word_judge, top_n=None, threshold=threshold).search("panda eat")
     result = Pipeline(Given(documents), word_judge, **options, fusion=weight).search("panda eat")  # type: ignore[arg-type]
-    places = [hit.candidate for hit in (*result.results, *result.dropped)]
-    assert sorted([*places, *(refused.index for refused in result.refused)]) == list(range(len(documents)))
-    assert [hit.rank for hit in (*result.results, *result.dropped)] == list(range(1, len(places) + 1))
+    account(result)
     assert len(result) == min(len(alone), math.inf if top_n is None else top_n)
     assert {hit.candidate for hit in result} <= {hit.candidate for hit in alone}, "what a threshold drops, no first stage brings back"
 

@@ -22,7 +22,7 @@ QUERY = "Do giant pandas eat nothing but bamboo, and is the sea salty?"  # BM25 
 
 
 def account(result: PipelineResult) -> None:
-    """Every candidate is a result, dropped or refused, once; ranks rise and the judge's order is that of its ranking."""
+    """Every candidate is a result, dropped or refused, once; ranks rise, and the ranking has the same order."""
     places = [hit.candidate for hit in (*result.results, *result.dropped)] + [refused.index for refused in result.refused]
     assert sorted(places) == list(range(len(result.retrieval.candidates)))
     assert [hit.rank for hit in (*result.results, *result.dropped)] == list(range(1, len(result.results) + len(result.dropped) + 1))
@@ -32,6 +32,7 @@ def account(result: PipelineResult) -> None:
         assert hit.document is result.retrieval.candidates[hit.candidate].document
     if result.ranking is not None:
         assert [hit.candidate for hit in result.results] == [ranked.index for ranked in result.ranking]
+        assert [hit.candidate for hit in result.dropped] == [dropped.index for dropped in result.ranking.dropped]
 
 
 @pytest.fixture(scope="module")

@@ -26,10 +26,10 @@ def words() -> BM25Retriever:
     return BM25Retriever.from_documents(CORPUS)
 
 
-def vector_store(k: int) -> BaseRetriever:
+def vector_store(k: int, *, search_type: str = "similarity", **more: int) -> BaseRetriever:
     store = InMemoryVectorStore(DeterministicFakeEmbedding(size=16))
     store.add_documents([LangChainDocument(page_content=one.text, id=one.id, metadata=dict(one.metadata)) for one in CORPUS])
-    return store.as_retriever(search_kwargs={"k": k})
+    return store.as_retriever(search_type=search_type, search_kwargs={"k": k, **more})
 
 
 class Nodes(LlamaIndexRetriever):
@@ -53,6 +53,20 @@ def test_a_vector_store_is_told_how_many_to_find() -> None:
     assert [one.score for one in found] == [1 / rank for rank in range(1, 8)]
     assert {one.document.id for one in found} <= {one.id for one in CORPUS}
     assert found[0].document.metadata["lang"]
+
+
+def test_one_that_looks_for_variety_is_given_enough_to_choose_from() -> None:
+    """LangChain's "mmr" chooses among the nearest 20, however many it is asked for."""
+    store = InMemoryVectorStore(DeterministicFakeEmbedding(size=16))
+    store.add_documents([LangChainDocument(page_content=f"panda {at}", id=str(at)) for at in range(60)])
+    assert len(from_langchain(store.as_retriever(search_type="mmr")).retrieve("panda", 50).candidates) == 50
+
+
+@pytest.mark.parametrize(("told", "used"), [({}, 20), ({"fetch_k": 3}, 5), ({"fetch_k": 9}, 9)])
+def test_what_a_retriever_was_told_to_choose_from_stands(told: dict[str, int], used: int) -> None:
+    theirs = vector_store(5, search_type="mmr", fetch_k=used)
+    found = from_langchain(vector_store(2, search_type="mmr", **told)).retrieve("pandas", 5).candidates
+    assert [one.document.id for one in found] == [one.id for one in theirs.invoke("pandas")]
 
 
 def test_a_filter_is_applied_to_what_came_and_said_to_be() -> None:

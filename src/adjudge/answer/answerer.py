@@ -26,7 +26,9 @@ class AnswerStream:
 
     def __iter__(self) -> Iterator[str]:
         """Joined, the pieces are `answer.text`. Raises EndpointError where the language model fails; `partial` of it is what had come."""
-        self._answer = yield from self._writing
+        answer: Answer | None = yield from self._writing
+        if answer is not None:  # None: it was read to its end before, or closed
+            self._answer = answer
 
     @property
     def answer(self) -> Answer:

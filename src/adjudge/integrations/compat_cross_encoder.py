@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -183,8 +183,8 @@ class CrossEncoder(CompatModel):
         self._check_call(device, pool, {})
         if self.num_labels != 1:
             raise ConfigError(f"rank() needs a model with one label, and this one has {self.num_labels}; use predict() on pairs")
-        if isinstance(documents, str | bytes):
-            raise InputError("documents must be a list of strings, not a single one; put it into a list")
+        if isinstance(documents, str | bytes | Mapping) or not isinstance(documents, Iterable):
+            raise InputError(f"documents must be a list of strings, not a single {type(documents).__name__}; put the strings into a list")
         texts = list(documents)
         pairs = accept_pairs([(query, text) for text in texts])
         logits = self._prompted_logits(pairs, self._prompt(prompt_name, prompt), batch_size, show_progress_bar)

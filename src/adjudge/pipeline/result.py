@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import overload
 
 from ..retrieval.base import Candidate, Retrieval
-from ..types import Document, Passage, Ranked, Ranking, Refused
+from ..types import Document, Dropped, Passage, Ranked, Ranking, Refused
 from .fusing import RankFusion, fused
 from .reading import passage_of
 
@@ -43,7 +43,7 @@ class PipelineResult(Sequence[Hit]):
     refused: tuple[Refused, ...] = ()  # found and not judged, because they hold no text; `index` is the position in retrieval.candidates
     warnings: tuple[str, ...] = ()
     retrieval: Retrieval  # what the first stage found
-    ranking: Ranking | None = None  # what the judge made of it, its documents as it read them, with headings; None without a judge
+    ranking: Ranking | None = None  # the same results as the judge gave them, its documents as it read them; None without a judge
     timings: Mapping[str, float] = field(default_factory=dict)  # milliseconds: the first stage's own, "retrieve", "judge", "total"
 
     def __len__(self) -> int:
@@ -81,13 +81,28 @@ def judged_result(retrieval: Retrieval, ranking: Ranking, *, stage: str, timings
 def fused_result(
     retrieval: Retrieval, ranking: Ranking, *, stage: str, top_n: int | None, fusion: RankFusion, timings: Mapping[str, float]
 ) -> PipelineResult:
-    """The same in an order that both stages make, cut to `top_n` behind it. `ranking`: all that was judged, or all above a threshold."""
+    """The same in an order that both stages make, cut to `top_n` behind it. `ranking`: all that was judged, or all above a threshold.
+
+    The result's own ranking is in that order too, and holds no more: an answer is written from it.
+    """
     judged = judged_result(retrieval, ranking, stage=stage, timings=timings)
     order = fused([hit.ranks[JUDGE] for hit in judged.results], [hit.candidate + 1 for hit in judged.results], fusion)
     hits = [_moved(judged.results[at], place, worth) for place, (at, worth) in enumerate(order, start=1)]
     kept = len(hits) if top_n is None else top_n
     cut = [replace(hit, passage=None, rule=f"top_n={top_n}") for hit in hits[kept:]]
-    return replace(judged, results=tuple(hits[:kept]), dropped=(*cut, *judged.dropped))
+    shown = _shown(ranking, [hit.candidate for hit in hits[:kept]], cut)
+    return replace(judged, results=tuple(hits[:kept]), dropped=(*cut, *judged.dropped), ranking=shown)
+
+
+def _shown(ranking: Ranking, kept: Sequence[int], cut: Sequence[Hit]) -> Ranking:
+    """The ranking with these documents alone as its results, in this order."""
+    judged = {one.index: one for one in ranking.results}
+    left = [_left_out(judged[hit.candidate], hit.rule) for hit in cut]
+    return replace(ranking, results=tuple(judged[index] for index in kept), dropped=(*left, *ranking.dropped))
+
+
+def _left_out(one: Ranked, rule: str) -> Dropped:
+    return Dropped(index=one.index, document=one.document, score=one.score, logit=one.logit, rule=rule, judge=one.judge)
 
 
 def _moved(hit: Hit, place: int, worth: float) -> Hit:

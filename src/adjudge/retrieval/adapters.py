@@ -15,10 +15,14 @@ if TYPE_CHECKING:
     from langchain_core.callbacks import CallbackManagerForRetrieverRun
     from langchain_core.documents import Document as LangChainDocument
     from langchain_core.retrievers import BaseRetriever as LangChainRetriever
+    from langchain_core.vectorstores import VectorStoreRetriever
     from llama_index.core.base.base_retriever import BaseRetriever as LlamaIndexRetriever
     from llama_index.core.schema import NodeWithScore, QueryBundle
 
 __all__ = ["as_langchain", "as_llama_index", "from_langchain", "from_llama_index"]
+
+_FETCHED = 20
+"""Documents among which LangChain's "mmr" chooses, unless it is told."""
 
 _FILTERED_LATE = "{name} does not filter by itself: of the {count} documents it gave, {kept} pass the filter, and others may exist"
 
@@ -26,8 +30,9 @@ _FILTERED_LATE = "{name} does not filter by itself: of the {count} documents it 
 def from_langchain(retriever: LangChainRetriever, *, name: str = "langchain") -> Stage:
     """A LangChain retriever as a first stage. LangChain gives no scores, so a document's score is 1 / rank: fuse such lists by RRF.
 
-    Retrievers over a vector store are told how many documents to find; others find as many as they were made to. A filter is applied to
-    what came back, and the result says so. Raises MissingExtraError without langchain-core, ConfigError for something else.
+    Retrievers over a vector store are told how many documents to find, and for "mmr" to choose them among no fewer (`fetch_k`); others
+    find as many as they were made to. A filter is applied to what came back, and the result says so. Raises MissingExtraError without
+    langchain-core, ConfigError for something else.
     """
     base = _langchain_base()
     if not isinstance(retriever, base):
@@ -35,7 +40,7 @@ def from_langchain(retriever: LangChainRetriever, *, name: str = "langchain") ->
     from langchain_core.vectorstores import VectorStoreRetriever
 
     def find(query: str, k: int, where: Where | None) -> Search:
-        given = retriever.invoke(clean(query), k=k) if isinstance(retriever, VectorStoreRetriever) else retriever.invoke(clean(query))
+        given = retriever.invoke(clean(query), **(_depth(retriever, k) if isinstance(retriever, VectorStoreRetriever) else {}))
         documents = [Document(one.page_content, one.id, dict(one.metadata)) for one in given]
         return _search([(document, 1 / rank) for rank, document in enumerate(documents, 1)], k, where, name)
 
@@ -128,6 +133,12 @@ def _search(found: list[tuple[Document, float]], k: int, where: Where | None, na
     conditions = clauses(where)
     kept = [(document, score) for document, score in found if holds(conditions, document.metadata)]
     return Search(found=kept[:k], warnings=(_FILTERED_LATE.format(name=name, count=len(found), kept=len(kept)),))
+
+
+def _depth(retriever: VectorStoreRetriever, k: int) -> dict[str, Any]:
+    if retriever.search_type != "mmr":
+        return {"k": k}
+    return {"k": k, "fetch_k": max(k, retriever.search_kwargs.get("fetch_k", _FETCHED))}
 
 
 def _account(candidate: Candidate) -> dict[str, Any]:

@@ -6,16 +6,36 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ...errors import InputError
 from ..base import Scalar, Where
 from ..where import Clause, clauses
 from .passages import RESERVED
 
-__all__ = ["KINDS", "Kind", "by_kind", "lance_filter", "milvus_filter", "milvus_list", "quoted"]
+__all__ = [
+    "KINDS",
+    "LANCE_VALUES",
+    "MILVUS_VALUES",
+    "MOST_CONDITIONS",
+    "Kind",
+    "by_kind",
+    "lance_filter",
+    "milvus_filter",
+    "milvus_list",
+    "quoted",
+]
 
 Kind: TypeAlias = Literal["strings", "numbers", "flags"]
 """Values are kept apart by kind: "2020" is not 2020, and neither database would let them be compared."""
 
 KINDS: tuple[Kind, ...] = ("strings", "numbers", "flags")
+
+LANCE_VALUES, MILVUS_VALUES = 100_000, 10_000
+"""Values that one filter may name: as many take LanceDB a second. Milvus Lite compares each with each passage, one after the other."""
+
+MOST_CONDITIONS = 1_000
+"""That one filter may join: the databases go down a chain of them one call for each, and a native stack ends without an error."""
+
+_LINKS = 8  # comparisons in a row before they are put in brackets, so that a server of Milvus, which may refuse fifty, takes any number
 
 _OWN_COLUMNS: Mapping[str, tuple[str, Kind]] = {
     "source": ("source", "strings"),
@@ -33,6 +53,8 @@ _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t
 
 @dataclass(frozen=True, slots=True)
 class _Dialect:
+    name: str
+    most: int  # values that a filter may name
     equals: str
     both: str
     either: str
@@ -40,6 +62,7 @@ class _Dialect:
     number: str  # a column of whole numbers, to be compared with any number
     value: Callable[[str, Kind], str]  # of a key
     literal: Callable[[Scalar], str]
+    among: Callable[[str, Sequence[str]], str]  # a name, and literals of one kind, two or more
 
 
 def by_kind(metadata: Mapping[str, Scalar]) -> dict[Kind, dict[str, Scalar]]:
@@ -51,12 +74,12 @@ def by_kind(metadata: Mapping[str, Scalar]) -> dict[Kind, dict[str, Scalar]]:
 
 
 def lance_filter(where: Where | None) -> str | None:
-    """SQL for LanceDB; None where all may pass. Raises InputError for a senseless filter."""
+    """SQL for LanceDB; None where all may pass. Raises InputError for a senseless filter, or one that is too long."""
     return _filter(where, _LANCE)
 
 
 def milvus_filter(where: Where | None) -> str | None:
-    """An expression for Milvus; None where all may pass. Raises InputError for a senseless filter."""
+    """An expression for Milvus; None where all may pass. Raises InputError for a senseless filter, or one that is too long."""
     return _filter(where, _MILVUS)
 
 
@@ -73,15 +96,41 @@ def quoted(text: str) -> str:
 def _filter(where: Where | None, dialect: _Dialect) -> str | None:
     if where is None:
         return None
-    return dialect.both.join(f"({_clause(clause, dialect)})" for clause in clauses(where)) or None
+    conditions = clauses(where)
+    _require_size(conditions, dialect)
+    return dialect.both.join(f"({_clause(clause, dialect)})" for clause in conditions) or None
+
+
+def _require_size(conditions: Sequence[Clause], dialect: _Dialect) -> None:
+    if len(conditions) > MOST_CONDITIONS:
+        raise InputError(f"the filter has {len(conditions):,} conditions, and an index takes {MOST_CONDITIONS:,}; leave some out")
+    values = sum(len(clause.values) for clause in conditions)
+    if values > dialect.most:
+        advice = "search several times, each with some of them, or index metadata that say it in one value"
+        raise InputError(f"the filter names {values:,} values, and an index in {dialect.name} takes {dialect.most:,}; {advice}")
 
 
 def _clause(clause: Clause, dialect: _Dialect) -> str:
     if clause.operator == "!=":
         return _unlike(clause.key, clause.values[0], dialect)
-    operator = dialect.equals if clause.operator == "in" else clause.operator
-    found = [(_value(clause.key, _kind(value), dialect), value) for value in clause.values]
-    return dialect.either.join(f"{name} {operator} {dialect.literal(value)}" for name, value in found if name is not None) or _NEVER
+    if clause.operator == "in":
+        return _one_of(clause, dialect)
+    value = clause.values[0]
+    name = _value(clause.key, _kind(value), dialect)
+    return _NEVER if name is None else f"{name} {clause.operator} {dialect.literal(value)}"
+
+
+def _one_of(clause: Clause, dialect: _Dialect) -> str:
+    found: dict[str, list[str]] = {}
+    for value in clause.values:
+        name = _value(clause.key, _kind(value), dialect)
+        if name is not None:
+            found.setdefault(name, []).append(dialect.literal(value))
+    return dialect.either.join(_equal(name, literals, dialect) for name, literals in found.items()) or _NEVER
+
+
+def _equal(name: str, literals: Sequence[str], dialect: _Dialect) -> str:
+    return dialect.among(name, literals) if len(literals) > 1 else f"{name} {dialect.equals} {literals[0]}"
 
 
 def _unlike(key: str, value: Scalar, dialect: _Dialect) -> str:
@@ -119,6 +168,20 @@ def _lance_literal(value: Scalar) -> str:
     return quoted(value) if isinstance(value, str) else repr(float(value))  # json_get_float reads every number as a float
 
 
+def _lance_among(name: str, literals: Sequence[str]) -> str:
+    return f"{name} IN ({', '.join(literals)})"
+
+
+def _milvus_among(name: str, literals: Sequence[str]) -> str:
+    """Milvus Lite knows `in` for a column, and not for a key of a JSON column."""
+    if name == "source":
+        return f"{name} in [{', '.join(literals)}]"
+    parts = [f"{name} == {literal}" for literal in literals]
+    while len(parts) > 1:
+        parts = [f"({' or '.join(parts[at : at + _LINKS])})" for at in range(0, len(parts), _LINKS)]
+    return parts[0]
+
+
 def _milvus_literal(value: Scalar) -> str:
     if isinstance(value, bool):
         return str(value).lower()
@@ -129,5 +192,27 @@ def _milvus_value(key: str, kind: Kind) -> str:
     return f"{kind}[{_milvus_literal(key)}]"
 
 
-_LANCE = _Dialect("=", " AND ", " OR ", "{} IS NULL", "CAST({} AS DOUBLE)", _lance_value, _lance_literal)
-_MILVUS = _Dialect("==", " and ", " or ", "not exists {}", "{}", _milvus_value, _milvus_literal)
+_LANCE = _Dialect(
+    name="LanceDB",
+    most=LANCE_VALUES,
+    equals="=",
+    both=" AND ",
+    either=" OR ",
+    absent="{} IS NULL",
+    number="CAST({} AS DOUBLE)",
+    value=_lance_value,
+    literal=_lance_literal,
+    among=_lance_among,
+)
+_MILVUS = _Dialect(
+    name="Milvus",
+    most=MILVUS_VALUES,
+    equals="==",
+    both=" and ",
+    either=" or ",
+    absent="not exists {}",
+    number="{}",
+    value=_milvus_value,
+    literal=_milvus_literal,
+    among=_milvus_among,
+)
