@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from adjudge.errors import ClosedError, ConfigError, IndexLockedError, InputError
+from adjudge.engine.tokenise import clean
+from adjudge.errors import ClosedError, ConfigError, IndexLockedError, IndexMismatchError, InputError
 from adjudge.retrieval.base import Where
 from adjudge.retrieval.index.base import Index
+from adjudge.retrieval.index.filters import LANCE_VALUES, MILVUS_VALUES
+from adjudge.retrieval.index.lance_index import LanceIndex
+from adjudge.retrieval.index.open import create_index, open_index
 from adjudge.retrieval.where import matches
 from tests.retrieval.index.passages_in_five import DIMENSIONS, FACTS, LIBRARY, chunk, library, put, recorded, vector
 
@@ -27,6 +32,12 @@ def ids(index: Index, query: str, where: Where | None = None) -> list[str | None
 
 def test_it_says_what_it_is_made_with(index: Index, again: Open) -> None:
     assert index.facts == again().facts == FACTS
+
+
+def test_one_of_a_later_format_is_not_read(uri: str) -> None:
+    for reach in (lambda: create_index(uri, replace(FACTS, format=2)), lambda: open_index(uri)):
+        with pytest.raises(IndexMismatchError, match="has the format 2, and this adjudge reads 1; update adjudge"):
+            reach()
 
 
 def test_it_lists_its_sources(index: Index, again: Open) -> None:
@@ -102,6 +113,7 @@ FILTERS: list[Where] = [
     {"year": 2020},
     {"year": "2020"},
     {"year": ["2020", 2021, True]},
+    {"year": [2020, 2020.5, -3, 9]},
     {"year": {">=": 2020, "<": 2020.9}},
     {"year": {"!=": 2020}},
     {"year": {"<": 0}},
@@ -113,8 +125,12 @@ FILTERS: list[Where] = [
     {"source": "musée/d'Orsay.txt"},
     {"source": {"!=": "zoo/panda.md"}},
     {"source": 7},
+    {"source": ["musée/d'Orsay.txt", "zoo/panda.md", "never"]},
     {"start": {">": 50.5}},
     {"end": {"<=": 162}},
+    {"start": [0, 7, 100.5]},
+    {"start": -0.0},
+    {"start": [-0.0, 0.5]},
     {"start": {"!=": "0"}},
     {"lang": "zh", "year": {">": 2020}},
     {"absent": {"!=": 5}},
@@ -128,6 +144,34 @@ def test_filters_let_through_what_the_same_filter_does_in_python(read_only: Inde
     assert {one.document.id for one in read_only.by_vector(vector("x"), 20, where=where)} == expected
     assert read_only.count(where=where) == len(expected)
     assert set(ids(read_only, "熊猫 panda paella musée скорость nothing", where)) == expected
+
+
+@pytest.mark.parametrize("key", ["lang", "source"])
+def test_a_filter_may_name_very_many_values(read_only: Index, key: str) -> None:
+    """A chain of 35,000 comparisons once took the stack, and the process with it."""
+    most = LANCE_VALUES if isinstance(read_only, LanceIndex) else MILVUS_VALUES
+    right = {"lang": "zh", "source": "zoo/熊猫.md"}[key]
+    where: Where = {key: [*(f"v{at}" for at in range(most - 1)), right]}
+    expected = {"zoo/熊猫.md:0", "zoo/熊猫.md:1"}
+    assert {one.document.id for one in read_only.by_vector(vector("x"), 20, where=where)} == expected
+    assert read_only.count(where=where) == 2
+    assert set(ids(read_only, "熊猫 panda", where)) == expected
+
+
+@pytest.mark.parametrize("half", ["\ud800", "x\udfff\ud800y", "'\udcff\"\\"])
+def test_halves_of_characters_are_looked_for_as_they_were_stored(empty: Index, half: str) -> None:
+    stored = clean(half)
+    with empty.writer() as writer:
+        put(writer, "rows.csv", [chunk("rows.csv", 0, "text", {"lang": stored, stored: 1}), chunk("rows.csv", 1, "text", {"lang": "en"})])
+        put(writer, stored, [chunk(stored, 0, "panda")])
+        writer.commit()
+    assert ids(empty, "text", {"lang": half}) == ids(empty, "text", {half: 1}) == ["rows.csv:0"]
+    assert ids(empty, "text", {"lang": {"!=": half}}) == ["rows.csv:1"]
+    assert [one.document.text for one in empty.by_vector(vector("x"), 5, where={"source": half})] == ["panda"]
+    assert empty.count(where={"lang": [half, "en"]}) == 2
+    np.testing.assert_allclose(empty.vectors([f"{half}:0"]), [vector("panda")], atol=1e-6)
+    with pytest.raises(InputError, match="1 of 1 passages are not in the index"):
+        empty.vectors([half])
 
 
 def test_a_filter_is_applied_before_the_best_are_taken(read_only: Index) -> None:

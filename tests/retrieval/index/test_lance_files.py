@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,11 +90,66 @@ def test_a_state_that_is_not_there_is_damage(folder: Path) -> None:
         open_index(folder)
 
 
-def test_a_later_format_is_told_from_damage(folder: Path) -> None:
+WRONG = [
+    {"passages": "1"},
+    {"passages": True},
+    {"sources": 1.5},
+    {"sources": -1},
+    {"files": ["a"]},
+    {"files": {"a": "b"}},
+    {"facts": []},
+    {"facts": None},
+]
+WRONG_FACTS = [
+    {"format": None},
+    {"format": "2"},
+    {"format": True},
+    {"splitting": 3},
+    {"splitting": {"max_tokens": []}},
+    {"splitting": {"max_tokens": None}},
+    {"dimensions": "16"},
+    {"dimensions": 0},
+    {"dimensions": True},
+    {"model": None},
+    {"revision": 1},
+    {"fingerprint": None},
+    {"tokenizer": "icu"},
+]
+
+
+@pytest.mark.parametrize(("part", "wrong"), [("", one) for one in WRONG] + [("facts", one) for one in WRONG_FACTS], ids=repr)
+def test_an_account_with_values_of_other_kinds_is_damage(folder: Path, part: str, wrong: Mapping[str, object]) -> None:
     held = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
-    held["facts"]["format"] = 2
+    changed = held | {part: held[part] | wrong} if part else held | wrong
+    (folder / FILE_NAME).write_text(json.dumps(changed), encoding="utf-8")
+    with pytest.raises(IndexDamagedError, match="is not what adjudge wrote there"):
+        open_index(folder)
+    with pytest.raises(IndexDamagedError):
+        create_index(folder, FACTS)
+    assert create_index(folder, FACTS, rebuild=True).count() == 0
+
+
+def test_an_account_nested_deeper_than_python_reads_is_damage(folder: Path) -> None:
+    (folder / FILE_NAME).write_text("[" * 100_000)
+    with pytest.raises(IndexDamagedError, match="--rebuild"):
+        open_index(folder)
+
+
+@pytest.mark.parametrize("later", [{"format": 2}, {"format": 2, "tokenizer": "icu"}, {"format": 3, "splitting": 3}], ids=repr)
+def test_a_later_format_is_told_from_damage(folder: Path, later: Mapping[str, object]) -> None:
+    held = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
+    held["facts"] |= later
     (folder / FILE_NAME).write_text(json.dumps(held), encoding="utf-8")
     with pytest.raises(IndexMismatchError, match="update adjudge"):
+        open_index(folder)
+    with pytest.raises(IndexMismatchError, match="update adjudge"):
+        create_index(folder, FACTS)
+
+
+@pytest.mark.parametrize("state", [{}, {"state": [1]}, {"passages": "many", "sources": None, "files": 7}], ids=repr)
+def test_a_later_format_may_change_what_stands_beside_it(folder: Path, state: Mapping[str, object]) -> None:
+    (folder / FILE_NAME).write_text(json.dumps({"facts": {"format": 2}} | state), encoding="utf-8")
+    with pytest.raises(IndexMismatchError, match="has the format 2, and this adjudge reads 1"):
         open_index(folder)
 
 
@@ -113,6 +169,28 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path, rebuild: bool) 
     with pytest.raises(ConfigError, match=r"thesis\.txt"):
         create_index(tmp_path, FACTS, rebuild=rebuild)
     assert (tmp_path / "thesis.txt").read_text() == "ten years of work"
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+@pytest.mark.parametrize("name", ["afile", "afile/index", "afile/a/b", "afile/index.db"])
+def test_a_file_is_no_place_for_an_index(tmp_path: Path, name: str, rebuild: bool) -> None:
+    (tmp_path / "afile").write_text("ten years of work")
+    with pytest.raises(ConfigError, match="afile is a file; name a new or empty folder for the index"):
+        create_index(tmp_path / name, FACTS, rebuild=rebuild)
+    assert (tmp_path / "afile").read_text() == "ten years of work"
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "index/" + "x" * 300, "x" * 300 + "/index.db"])
+def test_a_folder_that_cannot_be_made_is_told_with_the_reason(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="name too long"):
+        create_index(tmp_path / name, FACTS)
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\0b.db", "milvus:///a\0b.db"])
+def test_a_name_that_no_file_can_have_is_refused(name: str) -> None:
+    for reach in (open_index, lambda uri: create_index(uri, FACTS)):
+        with pytest.raises(ConfigError, match="zero"):
+            reach(name)
 
 
 def test_an_open_index_notices_a_rebuild(folder: Path) -> None:

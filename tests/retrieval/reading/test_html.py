@@ -86,6 +86,14 @@ def test_several_or_no_main_parts() -> None:
     assert page("<main>a</main><p>b</p><main>c</main>").text == "a\n\nb\n\nc"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "UTF-16LE", "utf-32"])
+def test_a_page_that_names_utf_16_in_ascii_is_not_in_it(tmp_path: Path, encoding: str) -> None:
+    for text in ("A pump.", "A pump"):
+        assert read_one(tmp_path, "a.html", f'<meta charset="{encoding}"><p>{text}').text == text
+        xhtml = f'<?xml version="1.0" encoding="{encoding}"?><html><body><p>{text}</p></body></html>'
+        assert read_one(tmp_path, "b.xhtml", xhtml).text == text
+
+
 @pytest.mark.parametrize("encoding", ["gb18030", "windows-1251", "shift_jis"])
 def test_the_encoding_that_a_page_names(tmp_path: Path, encoding: str) -> None:
     text = {"gb18030": "热泵", "windows-1251": "Насос", "shift_jis": "ポンプ"}[encoding]

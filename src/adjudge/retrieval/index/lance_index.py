@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ...engine.tokenise import clean
 from ...errors import AdjudgeError, ClosedError, IndexDamagedError, IndexNotFoundError, InputError
 from ..base import Candidate, Where
 from ..lexical import words
@@ -71,13 +72,13 @@ class LanceIndex:
 
     def count(self, *, where: Where | None = None) -> int:
         """Passages, or those of them that `where` lets through."""
-        condition = lance_filter(where)
+        condition = _condition(where)
         return self._ask(lambda now: int(now.passages.count_rows(condition)))
 
     def by_vector(self, vector: NDArray[np.float32], k: int, *, where: Where | None = None) -> list[Candidate]:
         """The nearest by cosine, exactly in a small index, nearly so in one with a vector index."""
         require_k(k)
-        wanted, condition = require_vector(vector, self.facts.dimensions), lance_filter(where)
+        wanted, condition = require_vector(vector, self.facts.dimensions), _condition(where)
 
         def search(now: _Snapshot) -> list[Candidate]:
             query = now.passages.search(wanted, vector_column_name="vector").distance_type("cosine")
@@ -89,7 +90,7 @@ class LanceIndex:
     def by_words(self, query: str, k: int, *, where: Where | None = None) -> list[Candidate]:
         """The best by BM25 (k1 = 1.2, b = 0.75) over `lexical.words`."""
         require_k(k)
-        terms, condition = " ".join(words(query)), lance_filter(where)
+        terms, condition = " ".join(words(query)), _condition(where)
         if not terms:
             return []
 
@@ -104,7 +105,8 @@ class LanceIndex:
 
     def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """(ids, dimensions) stored vectors, row i for id i."""
-        wanted = list(dict.fromkeys(ids))
+        named = [clean(one) for one in ids]
+        wanted = list(dict.fromkeys(named))
         if not wanted:
             return np.empty((0, self.facts.dimensions), np.float32)
         condition = f"id IN ({', '.join(map(quoted, wanted))})"
@@ -113,7 +115,7 @@ class LanceIndex:
         missing = [wanted_id for wanted_id in wanted if wanted_id not in found]
         if missing:
             raise InputError(f"{len(missing)} of {len(wanted)} passages are not in the index; the first: {missing[0]!r}")
-        return np.array([found[wanted_id] for wanted_id in ids], np.float32)
+        return np.array([found[wanted_id] for wanted_id in named], np.float32)
 
     def writer(self) -> LanceWriter:
         """The one who may change it. Raises IndexLockedError while there is another, in this process or elsewhere."""
@@ -191,6 +193,12 @@ def _candidates(query: Any, k: int, condition: str | None, score: Callable[[Mapp
         query = query.where(condition)
     rows = query.select([*SHOWN, column]).limit(k).to_arrow().to_pylist()
     return candidates((row | {"start": row["start_at"], "end": row["end_at"]}, score(row)) for row in rows)
+
+
+def _condition(where: Where | None) -> str | None:
+    """SQL with U+FFFD for halves of characters, as what is stored has it."""
+    condition = lance_filter(where)
+    return None if condition is None else clean(condition)
 
 
 def _stamp(folder: Path) -> tuple[int, int]:

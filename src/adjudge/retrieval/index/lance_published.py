@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...errors import IndexDamagedError, IndexMismatchError, IndexNotFoundError
+from ...errors import IndexDamagedError, IndexNotFoundError
 from .base import IndexFacts
+from .stored_facts import Kinds, is_whole, require_kinds, stored_facts
 
 __all__ = [
     "FILE_NAME",
@@ -26,7 +27,6 @@ __all__ = [
 ]
 
 FILE_NAME = "adjudge-index.json"
-FORMAT = 1
 PASSAGES, SOURCES = "passages", "sources"
 
 REBUILD = "make it anew: adjudge index build PATHS --index FOLDER --rebuild"
@@ -60,7 +60,7 @@ def read_published(folder: Path) -> Published:
         held = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         raise _missing(folder) from None
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, RecursionError) as exc:
         raise IndexDamagedError(f"{path} cannot be read ({exc}); {REBUILD}") from exc
     return _parse(path, held)
 
@@ -98,10 +98,19 @@ def _missing(folder: Path) -> IndexNotFoundError | IndexDamagedError:
 
 def _parse(path: Path, held: Any) -> Published:
     try:
-        facts = IndexFacts(**held["facts"])
-        state = Published(facts=facts, passages=held["passages"], sources=held["sources"], files=held["files"])
+        facts = stored_facts(held["facts"], path)
+        require_kinds(held, _KINDS)
+        return Published(facts=facts, passages=held["passages"], sources=held["sources"], files=held["files"])
     except (TypeError, KeyError) as exc:
         raise IndexDamagedError(f"{path} is not what adjudge wrote there ({exc!r}); {REBUILD}") from exc
-    if facts.format != FORMAT:
-        raise IndexMismatchError(f"{path} has the format {facts.format}, and this adjudge reads {FORMAT}; update adjudge, or {REBUILD}")
-    return state
+
+
+def _is_version(value: object) -> bool:
+    return value is None or is_whole(value)
+
+
+def _are_sizes(value: object) -> bool:
+    return value is None or (isinstance(value, dict) and all(map(is_whole, value.values())))
+
+
+_KINDS: Kinds = {"passages": _is_version, "sources": _is_version, "files": _are_sizes}

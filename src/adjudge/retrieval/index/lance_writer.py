@@ -17,6 +17,7 @@ from ...errors import ClosedError, ConfigError, IndexDamagedError, IndexNotFound
 from ..reading.chunk import Chunk
 from .base import ANN_FROM, IndexedSource, IndexFacts
 from .filters import quoted
+from .folders import no_place
 from .lance_published import FILE_NAME, PASSAGES, REBUILD, SOURCES, Published, files_below, publish, read_published, without_files
 from .lance_tables import (
     LEAST_TO_TRAIN,
@@ -47,11 +48,14 @@ LOCK = "writer.lock"
 def create_lance(folder: Path, facts: IndexFacts, *, rebuild: bool) -> None:
     """Make an empty index in `folder`, unless there is one. `rebuild`: throw away what is there, also where it is damaged.
 
-    Raises ConfigError for a folder that holds anything else.
+    Raises ConfigError for a folder that holds anything else, and for what is no folder.
     """
-    if rebuild or not (folder / FILE_NAME).exists():
-        _require_ours(folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if rebuild or not (folder / FILE_NAME).exists():
+            _require_ours(folder)
+    except OSError as exc:
+        raise no_place(folder, exc) from exc
     lock = WriterLock(folder / LOCK, what=f"the index in {folder}")
     try:
         if not rebuild and _finished(folder):
@@ -220,7 +224,6 @@ def _finished(folder: Path) -> bool:
 def _require_ours(folder: Path) -> None:
     """Refuse a folder with anything that no index put there: it was named by mistake, and is not to be mixed with ours."""
     ours = {FILE_NAME, f"{PASSAGES}.lance", f"{SOURCES}.lance"}
-    found = list(folder.iterdir()) if folder.is_dir() else []
-    others = sorted(path.name for path in found if path.name not in ours and not path.name.startswith((LOCK, "adjudge-index.")))
+    others = sorted(path.name for path in folder.iterdir() if path.name not in ours and not path.name.startswith((LOCK, "adjudge-index.")))
     if others:
         raise ConfigError(f"{folder} holds other files ({', '.join(others[:3])}); name a new or empty folder for the index")

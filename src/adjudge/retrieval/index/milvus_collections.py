@@ -18,6 +18,7 @@ from ..reading.chunk import Chunk
 from .base import IndexedSource, IndexFacts
 from .filters import KINDS, by_kind, milvus_list
 from .passages import metadata_of, terms_of
+from .stored_facts import stored_facts
 
 __all__ = ["STRONG", "Collections", "State", "coded", "create_collections", "passage_rows", "source_id", "source_row", "waiting_row"]
 
@@ -77,7 +78,7 @@ class Collections:
         held = self._get(_FACTS) if self._load() else []
         if not held:
             raise IndexNotFoundError(f"Milvus holds no finished index called {self.passages!r}; make one with `adjudge index build`")
-        return IndexFacts(**json.loads(held[0]["body"]))
+        return stored_facts(json.loads(held[0]["body"]), f"the index {self.passages!r} in Milvus")
 
     def state(self) -> State:
         """What may be seen now."""

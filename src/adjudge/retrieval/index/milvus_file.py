@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from ...errors import MissingExtraError
+from .folders import no_place
 
 __all__ = ["hold", "let_go"]
 
@@ -17,12 +18,15 @@ _lock = threading.Lock()
 
 
 def hold(path: Path) -> None:
-    """Say that one more uses the file; its folder is made. Raises MissingExtraError without Milvus Lite."""
+    """Say that one more uses the file; its folder is made. Raises MissingExtraError without Milvus Lite, ConfigError."""
     try:
         import milvus_lite  # noqa: F401
     except ImportError:
         raise MissingExtraError(package="milvus-lite", extra="milvus", what="Milvus in a file") from None
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise no_place(path.parent, exc) from exc
     with _lock:
         _users[path] += 1
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ...engine.tokenise import clean
 from ...errors import ClosedError, InputError, MissingExtraError, SearchIndexError
 from ..base import Candidate, Where
 from ..lexical import words
@@ -60,7 +61,7 @@ class MilvusIndex:
 
     def count(self, *, where: Where | None = None) -> int:
         """Passages, or those of them that `where` lets through."""
-        condition = milvus_filter(where)
+        condition = _condition(where)
 
         def count(held: Collections, state: State) -> int:
             rows = held.client.query(held.passages, filter=_both(state, condition), output_fields=["count(*)"], **STRONG)
@@ -71,18 +72,19 @@ class MilvusIndex:
     def by_vector(self, vector: NDArray[np.float32], k: int, *, where: Where | None = None) -> list[Candidate]:
         """The nearest by cosine, as exactly as the collection's vector index is."""
         wanted = require_vector(vector, self._facts.dimensions).tolist()
-        return self._search([wanted], "vector", "COSINE", (k, milvus_filter(where)))
+        return self._search([wanted], "vector", "COSINE", (k, _condition(where)))
 
     def by_words(self, query: str, k: int, *, where: Where | None = None) -> list[Candidate]:
         """The best by BM25 (k1 = 1.2, b = 0.75) over `lexical.words`."""
-        terms, condition = coded(words(query)), milvus_filter(where)
+        terms, condition = coded(words(query)), _condition(where)
         require_k(k)
         found = self._search([terms], "words", "BM25", (k, condition)) if terms else []
         return [one for one in found if one.score > 0]
 
     def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """(ids, dimensions) stored vectors, row i for id i."""
-        wanted = list(dict.fromkeys(ids))
+        named = [clean(one) for one in ids]
+        wanted = list(dict.fromkeys(named))
 
         def read(held: Collections, state: State) -> dict[str, list[float]]:
             found: dict[str, list[float]] = {}
@@ -96,7 +98,7 @@ class MilvusIndex:
         missing = [wanted_id for wanted_id in wanted if wanted_id not in found]
         if missing:
             raise InputError(f"{len(missing)} of {len(wanted)} passages are not in the index; the first: {missing[0]!r}")
-        return np.array([found[wanted_id] for wanted_id in ids], np.float32).reshape(len(ids), self._facts.dimensions)
+        return np.array([found[wanted_id] for wanted_id in named], np.float32).reshape(len(named), self._facts.dimensions)
 
     def writer(self) -> MilvusWriter:
         """The one who may change it. Raises IndexLockedError while there is another, in this process or elsewhere."""
@@ -193,6 +195,12 @@ def _translated(address: MilvusAddress) -> Iterator[None]:
         yield
     except MilvusException as exc:
         raise SearchIndexError(f"Milvus at {address} failed: {str(exc)[:300]}") from exc
+
+
+def _condition(where: Where | None) -> str | None:
+    """An expression with U+FFFD for halves of characters, as what is stored has it."""
+    condition = milvus_filter(where)
+    return None if condition is None else clean(condition)
 
 
 def _both(state: State, condition: str | None) -> str:

@@ -47,4 +47,6 @@ def create_index(uri: str | Path, facts: IndexFacts, *, rebuild: bool = False) -
 def _named(uri: str | Path) -> str:
     if not str(uri):
         raise ConfigError("the index has no name; give a folder, milvus://host:19530/collection, or a file that ends in .db")
+    if "\0" in str(uri):
+        raise ConfigError(f"the index is called {str(uri)!r}; no name of a file holds a zero character")
     return str(uri)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ...errors import MissingExtraError
 from .source import Reason
 
-__all__ = ["Decoded", "NotText", "clean", "decode", "is_binary", "marked"]
+__all__ = ["Decoded", "NotText", "clean", "decode", "is_binary", "marked", "whole_characters"]
 
 HEAD = 8000
 """A zero byte among so many first ones means that it is no text: git's rule."""
@@ -30,6 +31,23 @@ _CANDIDATES = [
 ]
 """What text that is not Unicode is in, in practice. Among all encodings that Python knows, KOI8-R passed for Japanese."""
 
+_WEB: Mapping[str, str] = {
+    **dict.fromkeys(("ascii", "iso8859-1"), "cp1252"),
+    **dict.fromkeys(("gb2312", "gbk"), "gb18030"),
+    **dict.fromkeys(("iso8859-11", "tis-620"), "cp874"),
+    "iso8859-9": "cp1254",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "big5": "big5hkscs",
+}
+"""What documents mean by these names (the Encoding standard of the web): an encoding with more letters."""
+
+_OF_PYTHON = {"charmap", "idna", "mbcs", "oem", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "utf-7"}
+"""Codecs that no document is in, or whose meaning depends on the machine."""
+
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_UP_TO_A_SIGN = re.compile(rb".*[\x00-/]", re.DOTALL)
+_HALF_OF_UTF_8 = re.compile(rb"[\xc2-\xf4][\x80-\xbf]{0,2}\Z")
 _BREAKS = re.compile("\r\n?")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _GOOD_FOR_BAD = 10  # so many good characters for a bad one: UTF-8 with an accident, not another encoding
@@ -63,12 +81,12 @@ def decode(data: bytes, *, declared: str | None = None) -> Decoded | NotText:
     if is_binary(data):
         return NotText("binary", "holds zero bytes, so it is no text")
     if data.isascii() and declared is not None:
-        return _strict(data, declared) or Decoded(data.decode("ascii"), "ascii")  # ISO-2022-JP is written in ASCII bytes
+        return _named(data, declared) or Decoded(data.decode("ascii"), "ascii")  # ISO-2022-JP is written in ASCII bytes
     lenient = _lenient(data, "utf-8")
     bad = lenient.text.count("\ufffd") if lenient.notes else 0
     if bad * _GOOD_FOR_BAD <= sum(not c.isascii() for c in lenient.text) - bad:
         return lenient
-    return (_strict(data, declared) if declared else None) or _guess(data)
+    return (_named(data, declared) if declared else None) or _guess(data)
 
 
 def marked(data: bytes) -> str | None:
@@ -79,6 +97,12 @@ def marked(data: bytes) -> str | None:
 def is_binary(data: bytes) -> bool:
     """Whether the beginning holds zero bytes."""
     return b"\0" in data[:HEAD]
+
+
+def whole_characters(data: bytes) -> bytes:
+    """Text that was cut anywhere, without half of a character at its end: up to a space or sign, which no encoding has within one."""
+    found = _UP_TO_A_SIGN.match(data)
+    return found[0] if found is not None and not found[0].isascii() else _HALF_OF_UTF_8.sub(b"", data)
 
 
 def clean(text: str) -> str:
@@ -95,10 +119,23 @@ def _lenient(data: bytes, encoding: str) -> Decoded:
         return Decoded(text, encoding, (note,))
 
 
+def _named(data: bytes, name: str) -> Decoded | None:
+    """In the encoding that the document names, if it can be."""
+    try:
+        known = codecs.lookup(name).name
+    except (LookupError, ValueError):
+        return None
+    if known in _OF_PYTHON:
+        return None
+    if _strict(b"charset", known) != Decoded("charset", known):  # UTF-16, say: its name could be read, so it is in something like ASCII
+        return _strict(data, "utf-8")
+    return (_strict(data, _WEB[known]) if known in _WEB else None) or _strict(data, known)
+
+
 def _strict(data: bytes, encoding: str) -> Decoded | None:
     try:
         text = data.decode(encoding)
-    except (LookupError, ValueError):  # no such encoding, one between bytes and bytes, or not in it
+    except (LookupError, ValueError):  # one between bytes and bytes, or not in it
         return None
     return Decoded(text, encoding)
 
@@ -108,9 +145,18 @@ def _guess(data: bytes) -> Decoded | NotText:
         from charset_normalizer import from_bytes
     except ImportError:
         raise MissingExtraError(package="charset-normalizer", extra="search", what="reading a text that is not UTF-8") from None
-    best = from_bytes(data[:SAMPLE], cp_isolation=_CANDIDATES, enable_fallback=False).best()
+    best = from_bytes(_telling(data), cp_isolation=_CANDIDATES, enable_fallback=False).best()
     if best is None:
         return NotText("encoding", "is neither UTF-8 nor text in another encoding that could be told; save it as UTF-8")
     guessed = _lenient(data, best.encoding)
     note = f"not UTF-8: read as {best.encoding}, which is a guess; save it as UTF-8 to be sure"
     return Decoded(guessed.text, guessed.encoding, (note, *guessed.notes))
+
+
+def _telling(data: bytes) -> bytes:
+    """What there is to guess from: of a long text, a part that begins where it ceases to be ASCII."""
+    first = _NOT_ASCII.search(data)
+    if len(data) <= SAMPLE or first is None:
+        return data
+    part = data[first.start() :][:SAMPLE]
+    return part if first.start() + SAMPLE >= len(data) else whole_characters(part)

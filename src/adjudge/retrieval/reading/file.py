@@ -17,6 +17,9 @@ __all__ = ["BROKEN", "File"]
 BROKEN = (OSError, EOFError, zlib.error)
 """What reading may raise: the system's errors, and those of broken .gz files."""
 
+BLOCK = 1 << 20
+"""Bytes that are read at once."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
@@ -43,10 +46,10 @@ class File:
             return cast(BinaryIO, gzip.open(self.path, "rb"))
         return self.path.open("rb")
 
-    def blocks(self, size: int = 1 << 20) -> Iterator[bytes]:
-        """The bytes, `size` at a time. Raises what is in BROKEN."""
+    def blocks(self) -> Iterator[bytes]:
+        """The bytes, BLOCK at a time. Raises what is in BROKEN."""
         with self.open() as stream:
-            while data := stream.read(size):
+            while data := stream.read(BLOCK):
                 yield data
 
     def skipped(self, reason: Reason, message: str) -> Skipped:

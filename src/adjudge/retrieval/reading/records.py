@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .encoding import Decoded, NotText, decode, marked
+from .encoding import Decoded, NotText, decode, marked, whole_characters
 from .file import BROKEN, File
 from .source import Reason, Skipped
 
@@ -48,21 +48,29 @@ class Line:
 
 def find_encoding(file: File) -> Decoded | Skipped:
     """The encoding of a file, from the first part of it that is not ASCII; the text is of no use."""
-    sample = b""
     try:
-        for block in file.blocks():
-            sample = block.partition(b"\n")[2] if sample else block  # a later block begins within a line
-            if not block.isascii():
-                break
+        sample = _sample(file.blocks())
     except BROKEN as exc:
         return file.failed(exc)
-    if not sample.strip():
+    if not sample:
         return file.skipped("empty", "holds nothing")
     encoding = marked(sample)
     if encoding is not None:
         return Decoded("", encoding)
-    found = decode(sample.rpartition(b"\n")[0] or sample)
+    found = decode(sample)
     return file.skipped(found.reason, found.message) if isinstance(found, NotText) else found
+
+
+def _sample(blocks: Iterator[bytes]) -> bytes:
+    """The first block that is not ASCII, and the next, for a character between them; else the last that is not blank, b"" if none."""
+    sample = before = b""
+    for block in blocks:
+        if not block.isascii():
+            sample = before[-1:] + block + next(blocks, b"")  # what follows a byte of text is no byte order mark
+            return whole_characters(sample) if next(blocks, b"") else sample
+        before = block
+        sample = block if block.strip() else sample
+    return sample
 
 
 def read_lines(file: File, encoding: str, limit: int, *, newline: str) -> Iterator[Line]:
