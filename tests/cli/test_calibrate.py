@@ -22,6 +22,7 @@ from adjudge.evaluate.calibration_error import Bin
 from adjudge.models.calibration import load_calibration
 from adjudge.models.load import load_model
 from tests.cli.conftest import Ended, Run
+from tests.cli.printed import figures
 from tests.evaluate.beir_folder import write_beir
 from tests.evaluate.drawn import drawn, word_rows
 from tests.tiny_models import Tiny
@@ -193,7 +194,7 @@ def test_bad_rows_stop_it_or_are_left_out(run: Run, rows: Path, tmp_path: Path) 
         ([{"query": "q", "positive": [f"p{n}" for n in range(60)], "negative": [f"n{n}" for n in range(60)]}], (), 3, "belong to 1 query"),
         ([{"query": "q", "passage": "p", "label": 1}], ("--queries", "0"), 4, "queries must be a whole number"),
         ([{"query": "q", "passage": "p", "label": 1}], ("--candidates", "0"), 4, "candidates must be a whole number"),
-        ([{"query": "q", "passage": "p", "label": 1}], ("--relevant-from", "nan"), 4, "relevant_from must be a finite number"),
+        ([{"query": "q", "passage": "p", "label": 1}], ("--relevant-from", "nan"), 4, "--relevant-from must be a finite number"),
         ([{"query": "q", "passage": "p", "label": 1}], ("--picture", "rel.doc"), 4, "needs an ending"),
         ([{"query": "q", "passage": "p", "label": 1}], ("--write", "--out", "x"), 2, "exclude each other"),
         ([{"query": "q", "passage": "p", "label": 1}], ("--queries", "many"), 2, "--queries"),
@@ -231,6 +232,19 @@ def test_it_fits_the_terminal(width: int, knows: bool) -> None:
     for word in ("0.9-1.0" if knows else "0.3-0.4", "Brier score", "found"):
         assert any(word in line for line in tables), word
     assert any("before" in line and "found" in line for line in tables) == (width >= 72), "a narrow terminal has room for one diagram"
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_no_figure_and_no_title_is_cut_at_any_width(knows: bool) -> None:
+    found = made(knows=knows)
+    wide = "\n".join(picture(found, 300, quiet=True))
+    titles = ("before", "after", "score", "pairs", *(("threshold", "cut-off", "precision", "recall", "F1", "kept") if knows else ()))
+    for width in range(40, 81):
+        narrow = "\n".join(picture(found, width, quiet=True))
+        assert not figures(narrow) - figures(wide), width
+        assert figures(narrow).total() >= figures(wide).total() - (20 if width < 72 else 0), "without half of the diagram"
+        assert "…" not in narrow, width
+        assert [title for title in titles if title not in narrow.split()] == [], width
 
 
 def test_what_is_said_below() -> None:

@@ -24,6 +24,7 @@ from adjudge.cli.demo_run import Demo, DemoPassage, Verdict, load_cases, places,
 from adjudge.cli.demo_table import VERDICTS, show_demo
 from adjudge.errors import BackendUnavailableError, ModelNotFoundError
 from adjudge.retrieval.dense import Embedder
+from tests.cli.printed import figures
 from tests.source import ROOT
 
 PANDA = {"大熊猫的栖息地在哪里？", "Where do giant pandas live?", "¿Dónde viven los pandas gigantes?"}
@@ -104,7 +105,7 @@ def test_a_verdict_says_what_happened(answers: list[bool], ranks: list[int], exp
     assert verdict(passages, ranks) == expected
 
 
-@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+@pytest.mark.parametrize("width", [40, 50, 60, 80, 100, 120, 200])
 def test_nothing_is_wider_than_the_terminal(found: Demo, width: int) -> None:
     lines = picture(found, width).splitlines()
     assert max(cell_len(line) for line in lines) <= min(width, 120)
@@ -119,6 +120,15 @@ def test_every_text_is_shown_whole(found: Demo, width: int) -> None:
     for case in load_cases():
         for passage in case.passages:
             assert "".join(passage.text.split()[-1:]) in shown
+
+
+def test_no_figure_and_no_title_is_cut_at_any_width(found: Demo) -> None:
+    wide = figures(picture(found, 120))
+    for width in range(40, 81):
+        shown = picture(found, width)
+        assert not wide - figures(shown), width
+        assert all(title in shown.split() for title in ("load", "tokenise", "forward", "total")), width
+        assert "…" not in shown, width
 
 
 def test_a_pipe_gets_no_escape_codes_and_no_color_means_none(found: Demo) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from adjudge.cli.evaluate_view import show_evaluation
 from adjudge.evaluate.assemble import MeasureConfig, assemble
 from adjudge.evaluate.experiment import ExperimentConfig
 from adjudge.evaluate.peers import RerankerSpec
-from adjudge.evaluate.result import Evaluation, from_json, load_evaluation
+from adjudge.evaluate.result import Cost, Evaluation, Latency, from_json, load_evaluation
 from tests.cli.conftest import Ended, Run
+from tests.cli.printed import figures, printed
 from tests.evaluate.beir_folder import write_beir
 from tests.evaluate.small_data import computed, dataset, write_run
 from tests.tiny_models import Tiny
@@ -168,23 +170,25 @@ def test_problems_of_the_data_are_listed(run: Run, tmp_path: Path) -> None:
         (("--json", "."), 4, "--json . is a folder"),
         (("--json", "x.html", "--report", "x.html"), 4, "name the same file"),
         (("--queries", "0"), 4, "queries must be a whole number of 1 or more, not 0"),
-        (("--relevant-from", "0"), 4, "relevant_from must be a whole number"),
+        (("--relevant-from", "0"), 4, "--relevant-from must be a whole number"),
         (("--resamples", "5"), 4, "resamples must be"),
-        (("--least-gain", "0"), 4, "least_gain must be"),
+        (("--least-gain", "0"), 4, "--least-gain must be"),
     ],
 )
 def test_refusals_come_in_one_line(adjudge: Run, rivers: Path, arguments: tuple[str, ...], code: int, message: str) -> None:
     assert message in one_line(adjudge("evaluate", rivers, *arguments), code)
 
 
-def made(*, queries: int = 60, languages: bool = True, name: str = "BAAI/bge-reranker-v2-m3") -> Evaluation:
+def made(
+    *, queries: int = 60, languages: bool = True, name: str = "BAAI/bge-reranker-v2-m3", measures: tuple[str, ...] | None = None
+) -> Evaluation:
     said = {f"q{n}": "zh" if n % 2 else "en" for n in range(queries)} if languages else None
     data = dataset({f"q{n}": {"d0": 1, "d1": 0} for n in range(queries)}, languages=said)
     first = {f"q{n}": ["d1", "d0", "d2"] for n in range(queries)}
     scores = {q: [0.2, 0.9, 0.1] if at % 5 else [0.9, 0.1, 0.5] for at, q in enumerate(first)}
     raw = computed(data, first, {name: scores, "second": dict.fromkeys(first, [0.9, 0.1, 0.5])})
     specs = tuple(RerankerSpec(name=n, adapter="adjudge", model=n) for n in (name, "second"))
-    return assemble(data, raw, ExperimentConfig(rerankers=specs), MeasureConfig(resamples=200))
+    return assemble(data, raw, ExperimentConfig(rerankers=specs), MeasureConfig(measures=measures, resamples=200))
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
@@ -199,6 +203,27 @@ def test_tables_keep_their_names_and_numbers_at_any_width(width: int) -> None:
     for word in ("bm25", "second", *titles, "zh", "95 % interval", "ms a query", "worst losses"):
         assert word in text
     assert "…" not in "\n".join(tables)
+
+
+MANY = ("nDCG@10", "nDCG@100", "RR@10", "Success@1", "Success@3", "AP", "R@10", "R@100", "R@1000")
+
+
+def test_no_figure_and_no_title_is_cut_at_any_width() -> None:
+    found = timed(made(name="somebody/reranker-of-a-long-name", measures=MANY))
+    wide = printed(lambda console: show_evaluation(console, found, quiet=True), 300)
+    titles = ("95 % interval", "wins", "ties", "losses", "ms a query", "95 % below", "ms a pair", "memory", "loaded in", "queries", "after")
+    for width in range(40, 81):
+        narrow = printed(lambda console: show_evaluation(console, found, quiet=True), width)
+        assert not figures(wide) - figures(narrow), width
+        assert [word for word in narrow.split() if word in MANY[1:]] == list(MANY[1:]), width
+        assert [title for title in titles if title not in narrow] == [], width
+        assert narrow.count("bm25") >= wide.count("bm25"), width
+
+
+def timed(found: Evaluation) -> Evaluation:
+    spread = Latency(p50=1234.5, p95=2345.6, mean=1300.0, count=60)
+    cost = Cost(query_ms=spread, pair_ms=spread, pairs=600, load_ms=12_300.0, memory_mib=1789.0)
+    return replace(found, systems=tuple(replace(system, cost=cost) for system in found.systems))
 
 
 def test_escape_codes_in_texts_do_not_reach_the_terminal() -> None:

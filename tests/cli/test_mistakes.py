@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -34,17 +35,36 @@ def one_line(text: str) -> str:
         (["score", "a", "b", "c"], 2, "c"),
         (["frobnicate"], 2, "No such command 'frobnicate'. See: adjudge --help"),
         (["--frobnicate"], 2, "--frobnicate"),
-        (["rank", "q", "d", "--top-n", "-1"], 4, "top_n must be a whole number of 0 or more, or None for all, not -1"),
+        (["rank", "q", "d", "--top-n", "-1"], 4, "--top-n must be a whole number of 0 or more, not -1"),
         (["rank", "q", "d", "--threshold", "nan"], 4, "finite"),
         (["rank", "q", "d", "--threshold", "inf"], 4, "finite"),
         (["rank", "q", "d", "--threshold", "high"], 4, "'high'"),
         (["rank", "q", "d", "--threshold", "relative:2"], 4, "between 0 and 1"),
         (["rank", "q", "d", "--threshold", "dynamic", "--no-normalize"], 4, "needs probabilities"),
-        (["rank", "q", "d", "--threads", "0"], 4, "threads must be a whole number of 1 or more"),
-        (["rank", "q", "d", "--batch-tokens", "0"], 4, "max_batch_tokens must be"),
-        (["rank", "q", "d", "--max-length", "0"], 4, "max_length must be"),
-        (["rank", "q", "d", "--max-length", "100000", "--backend", "fake"], 4, "max_length=100000 is more than"),
-        (["rank", "q", "d", "--revision", "main"], 4, "revision"),
+        (["rank", "q", "d", "--threads", "0"], 4, "--threads must be a whole number of 1 or more, not 0"),
+        (["rank", "q", "d", "--batch-tokens", "0"], 4, "--batch-tokens must be a whole number of 1 or more, not 0"),
+        (["rank", "q", "d", "--max-length", "0"], 4, "--max-length must be a whole number of 8 or more, not 0"),
+        (["rank", "q", "d", "--max-length", "100000", "--backend", "fake"], 4, "--max-length 100000 is more than"),
+        (["rank", "q", "d", "--revision", "main"], 4, "--revision main means a version on the hub"),
+        (["rank", "q", "d", "--keep", "3"], 4, "--keep 3 needs a first judge that chooses what --model reads; add --first embedded"),
+        (["rank", "q", "d", "--budget-ms", "9", "--keep", "3"], 4, "--keep 3 and --budget-ms 9 need a first judge"),
+        (["search", "q", "--index", "nowhere", "--keep", "3"], 4, "--keep 3 needs a first judge"),
+        (["rank", "q", "d", "--first", "embedded"], 4, "--first and --model are both 'embedded'; a model cannot prepare its own work"),
+        (["rank", "q", "d", "--first", "small", "--keep", "0"], 4, "--keep must be a whole number of 1 or more, not 0"),
+        (["rank", "q", "d", "--threshold", "7"], 4, "give a probability, or --no-normalize to cut by raw logits"),
+        (
+            ["index", "build", "x", "--index", "y", "--max-tokens", "9", "--min-tokens", "20"],
+            4,
+            "--min-tokens 20 is more than --max-tokens 9",
+        ),
+        (["serve", "--timeout", "nan"], 4, "--timeout must be a finite number of seconds above 0, not nan"),
+        (["serve", "--max-documents", "0"], 4, "--max-documents must be a whole number of 1 or more, not 0"),
+        (["serve", "--max-body-mb", "0"], 4, "--max-body-mb must be a finite number of MiB above 0, not 0"),
+        (["serve", "--max-body-mb", "nan"], 4, "--max-body-mb must be a finite number of MiB above 0, not nan"),
+        (["serve", "--max-body-mb", "inf"], 4, "--max-body-mb must be a finite number of MiB above 0, not inf"),
+        (["serve", "--keep", "5"], 4, "--keep 5 needs a first judge"),
+        (["serve", "--model", "a=small", "--first", "small"], 4, "--first and --model are both 'small'"),
+        (["serve", "--batch-tokens", "0"], 4, "--batch-tokens must be a whole number"),
         (["rank", "q", "d", "--model", "./no/such/folder"], 6, "there is no folder"),
         (["rank", "q", "d", "--model", ""], 6, "name is empty"),
         (["rank", "q", "d", "--backend", "openvino", "--device", "cuda"], 8, "cuda"),
@@ -82,7 +102,18 @@ def test_what_nobody_expected(rank: Run, monkeypatch: pytest.MonkeyPatch, error:
     assert str(error) in ended.err
 
 
-@pytest.mark.parametrize("wrong", [("--top-n", "-1"), ("--threshold", "nan"), ("",)], ids=["top_n", "threshold", "query"])
+def test_a_calibration_that_is_no_json_is_to_be_written_again(adjudge: Run, tmp_path: Path) -> None:
+    file = tmp_path / "calibration.json"
+    for content in ("temperature: 1", "[1]"):
+        file.write_text(content, encoding="utf-8")
+        ended = adjudge("rank", "q", "d", "--calibration", file)
+        assert (ended.code, ended.out) == (6, "")
+        assert one_line(ended.err).endswith("; write it again with `adjudge calibrate`, or delete the file")
+
+
+@pytest.mark.parametrize(
+    "wrong", [("--top-n", "-1"), ("--threshold", "nan"), ("--keep", "3"), ("",)], ids=["top_n", "threshold", "keep", "query"]
+)
 def test_no_model_is_loaded_for_a_request_that_is_wrong(adjudge: Run, monkeypatch: pytest.MonkeyPatch, wrong: tuple[str, ...]) -> None:
     monkeypatch.setattr(rank_module, "open_reranker", raises(RuntimeError("a model was loaded")))
     query, *rest = ("q", *wrong) if len(wrong) > 1 else wrong

@@ -100,16 +100,26 @@ def test_list_leaves_out_what_is_no_reranker(run: Run, hub: HubServer, tiny_mode
     assert [row["id"] for row in json.loads(run("list", "--cached", "--json"))] == ["embedded"]
 
 
-@pytest.mark.parametrize("width", [60, 80, 160])
-def test_table_at_every_width(width: int) -> None:
-    rows = [local_row(describe(load_model("embedded"))), *(known_row(model, where="") for model in catalogue())]
+@pytest.mark.parametrize("width", [40, 50, 60, 70, 80, 90, 100, 120, 160])
+def test_list_at_every_width(width: int) -> None:
+    rows = [local_row(describe(load_model("embedded"))), *(known_row(model, where="cached") for model in catalogue())]
     shown = tables(lambda console: show_list(console, rows), width)
-    assert all(len(line) <= width for line in shown.splitlines())
-    assert "shipped" in shown
-    if width == 160:
-        for model in catalogue():
-            assert model.id in shown
-        assert shown.count("  cannot run") == sum(not model.runs for model in catalogue())
+    ids = {row.id for row in rows}
+    assert {line.split()[0] for line in shown.splitlines() if line and line[0] != " "} >= ids, "none is cut, so each can be copied"
+    assert all(len(line) <= width for line in shown.splitlines() if line not in ids)
+    assert len(shown.splitlines()) <= 4 * len(rows) + 6
+    for row in rows:
+        assert shown.count(f" {row.max_length}") >= sum(other.max_length == row.max_length for other in rows)
+        assert f"{row.parameters_m:,.0f} M" in shown
+    assert shown.count("shipped") == 1
+    assert shown.count("cached") == len(catalogue())
+    assert " ".join(shown.split()).count("cannot run") == sum(not model.runs for model in catalogue()) + 1, "once in the line below"
+
+
+def test_a_list_without_room_says_the_rest_below_the_id() -> None:
+    row = known_row(catalogue()[0], where="cached")
+    lines = tables(lambda console: show_list(console, [row]), 40).splitlines()
+    assert lines[:3] == [row.id, "  multilingual · 8192 tokens · 568 M", "  Apache-2.0 · openvino, torch · cached"]
 
 
 def test_text_of_strangers_cannot_change_the_terminal() -> None:

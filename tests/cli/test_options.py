@@ -109,9 +109,9 @@ def test_an_option_of_the_model(adjudge: Run, seen: Seen, command: str, written:
 @pytest.mark.parametrize(
     ("written", "changed"),
     [
-        ("--first embedded", {"first": "embedded"}),
+        ("--first other", {"first": "other"}),
         ("--first small --keep 5", {"first": "small", "keep": 5}),
-        ("--keep 0", {"keep": 0}),
+        ("--first small --keep 0", {"first": "small", "keep": 0}),
         ("--first small --budget-ms 0", {"first": "small", "budget_ms": 0.0}),
         ("--first small --budget-ms 12.5 --keep 3", {"first": "small", "budget_ms": 12.5, "keep": 3}),
     ],

@@ -133,7 +133,7 @@ def test_no_line_is_wider_than_the_terminal(index: Path, word_judge: Reranker, w
         ((QUERY,), 2, "--index"),
         ((" ", "--index", "x"), BY_ERROR[InputError], "the query is empty"),
         ((QUERY, "--index", "x", "--candidates", "0"), BY_ERROR[ConfigError], "candidates must be a whole number of 1 or more"),
-        ((QUERY, "--index", "x", "--top-n", "-1"), BY_ERROR[ConfigError], "top_n"),
+        ((QUERY, "--index", "x", "--top-n", "-1"), BY_ERROR[ConfigError], "--top-n must be"),
         ((QUERY, "--index", "x", "--fusion", "-1"), BY_ERROR[ConfigError], "fusion: weight must be a finite number of 0 or more"),
         ((QUERY, "--index", "x", "--fusion", "0.5", "--no-rerank"), BY_ERROR[ConfigError], "--fusion joins"),
         ((QUERY, "--index", "x", "--threshold", "soso"), BY_ERROR[ConfigError], "'soso' is not known"),

@@ -17,6 +17,7 @@ from ..evaluate.calibration import CalibrationReport, Half, Recommendation
 from ..evaluate.calibration_error import Bin
 from .calibrate_report import Calibrated
 from .console import visible
+from .figures import Figures
 
 __all__ = ["ReliabilityBar", "show_calibrated"]
 
@@ -33,12 +34,12 @@ def show_calibrated(console: Console, found: Calibrated, target: Path | None, pi
     console.print()
     console.print(_indented(_facts(found)))
     console.print()
-    console.print(_indented(_qualities(found)))
+    console.print(_indented(Figures(_qualities(found))))
     console.print()
-    console.print(_indented(_diagram(console, report)))
+    console.print(_indented(Figures(_diagram(console, report))))
     console.print()
     if report.separates:
-        console.print(_indented(_cutoffs(report)))
+        console.print(_indented(Figures(_cutoffs(report), least=20)))  # a rule's name ends in a figure
         console.print(Text("  chosen on the fitted half; precision, recall and F1 are of the other", style="dim italic"))
         for line in _unreached(report):
             console.print(Text(f"  {line}", style="yellow"))
@@ -212,5 +213,5 @@ def _table(*columns: tuple[str, str]) -> Table:
     return table
 
 
-def _indented(table: Table) -> Padding:
+def _indented(table: Table | Figures) -> Padding:
     return Padding(table, (0, 0, 0, INDENT), expand=False)

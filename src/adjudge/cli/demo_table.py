@@ -1,4 +1,4 @@
-"""How `adjudge demo` looks: from 80 columns up, on light and dark terminals, without colours, and in a pipe."""
+"""How `adjudge demo` looks: at its best from 80 columns up, on light and dark terminals, without colours, and in a pipe."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from rich.text import Text
 from .bars import Bar, share
 from .demo_run import Case, Demo, DemoPassage, Outcome, Reading, Runner, Verdict
 from .excerpt import Excerpt
+from .figures import Figures
 
 __all__ = ["show_demo"]
 
 WIDEST = 120  # columns; longer lines are tiring to read
+NARROW = 60  # columns; below that the passage needs the room of the bars
 INDENT = 3
-LINES = 9  # more than any passage of the demo takes
+LINES = 20  # more than any passage of the demo takes
 VECTORS, JUDGE = ("vectors", "bold cyan"), ("judge", "bold magenta")
 
 SHADES = ((" ", ""), ("░", "#6b7280"), ("▒", "#4b7768"), ("▓", "#2a7a5a"), ("█", "#05734a"))
@@ -36,17 +38,17 @@ VERDICTS = {
 def show_demo(demo: Demo, console: Console) -> None:
     """Write the whole demo."""
     width = min(console.width, WIDEST)
-    for part in _parts(demo):
+    for part in _parts(demo, bars=width >= NARROW):
         console.print(part, width=width, highlight=False)
 
 
-def _parts(demo: Demo) -> Iterator[RenderableType]:
+def _parts(demo: Demo, *, bars: bool) -> Iterator[RenderableType]:
     yield from _opening(demo)
     for number, (case, outcomes) in enumerate(demo.cases, start=1):
         yield ""
         yield from _title(number, case, outcomes)
         if len(outcomes) == 1:
-            yield from _single(outcomes[0])
+            yield from _single(outcomes[0], bars=bars)
         else:
             yield from _several(case, outcomes)
     yield ""
@@ -79,16 +81,17 @@ def _title(number: int, case: Case, outcomes: Sequence[Outcome]) -> Iterator[Ren
     yield _indented(_text((f"Trap: {case.trap}", "dim")))
 
 
-def _single(outcome: Outcome) -> Iterator[RenderableType]:
+def _single(outcome: Outcome, *, bars: bool) -> Iterator[RenderableType]:
     """One question: its passages in the judge's order, with both places and both values."""
     table = _table()
-    for heading, style in (VECTORS, ("", ""), ("", ""), JUDGE, ("", ""), ("", ""), ("passage", "dim")):
+    bar = [("", "")] if bars else []
+    for heading, style in (VECTORS, *bar, ("", ""), JUDGE, *bar, ("", ""), ("passage", "dim")):
         table.add_column(heading, header_style=style, no_wrap=heading != "passage")
     for reading in sorted(outcome.readings, key=lambda r: r.after):
         table.add_row(
-            *_placed(reading.before, reading.similarity),
+            *_placed(reading.before, reading.similarity, bars=bars),
             _move(reading),
-            *_placed(reading.after, reading.score),
+            *_placed(reading.after, reading.score, bars=bars),
             _text(_mark(answers=reading.passage.answers)),
             _passage(reading.passage),
         )
@@ -98,8 +101,10 @@ def _single(outcome: Outcome) -> Iterator[RenderableType]:
     yield _indented(_text(("vectors ", "cyan"), _right(vectors), ("  judge ", "magenta"), _right(judge), (said, "")))
 
 
-def _placed(place: int, value: float) -> tuple[Text, Bar]:
-    return _text((f"{place} ", "bold"), (f" {value:5.3f}", "")), Bar(share(value, logit=False), width=6)
+def _placed(place: int, value: float, *, bars: bool) -> Iterator[RenderableType]:
+    yield _text((f"{place} ", "bold"), (f" {value:5.3f}", ""))
+    if bars:
+        yield Bar(share(value, logit=False), width=6)
 
 
 def _move(reading: Reading) -> Text:
@@ -119,7 +124,7 @@ def _several(case: Case, outcomes: Sequence[Outcome]) -> Iterator[RenderableType
     table.add_column("")
     _block(table, VECTORS, outcomes, lambda r: r.similarity, lambda o: o.vectors)
     _block(table, JUDGE, outcomes, lambda r: r.score, lambda o: o.judge)
-    yield _indented(table)
+    yield _indented(Figures(table))
     yield _indented(_text(("Each block is shaded from its lowest value to its highest.", "dim")))
     yield ""
     yield _indented(_legend(case))
@@ -160,7 +165,7 @@ def _legend(case: Case) -> Table:
     return table
 
 
-def _counts(outcomes: Sequence[Outcome]) -> Table:
+def _counts(outcomes: Sequence[Outcome]) -> Figures:
     table = _table()
     table.add_column(f"of {len(outcomes)} questions", header_style="bold", min_width=26)
     for name, style in (VECTORS, JUDGE):
@@ -168,10 +173,10 @@ def _counts(outcomes: Sequence[Outcome]) -> Table:
     table.add_row("an answer comes first", str(sum(o.vectors.first for o in outcomes)), str(sum(o.judge.first for o in outcomes)))
     above = sum(o.vectors.all_above for o in outcomes), sum(o.judge.all_above for o in outcomes)
     table.add_row("every answer above the rest", *map(str, above))
-    return table
+    return Figures(table)
 
 
-def _steps(demo: Demo) -> Table:
+def _steps(demo: Demo) -> Figures:
     table = _table()
     table.add_column("milliseconds", header_style="bold", min_width=26)
     for heading in ("load", "tokenise", "forward", "total"):
@@ -179,7 +184,7 @@ def _steps(demo: Demo) -> Table:
     for name, step in (("vectors", demo.vectors_step), ("judge", demo.judge_step)):
         table.add_row(name, *(f"{ms:,.1f}" for ms in (step.load_ms, step.tokenise_ms, step.forward_ms, step.total_ms)))
     table.add_row("both, loaded side by side", "", "", "", f"{demo.total_ms:,.1f}")
-    return table
+    return Figures(table)
 
 
 def _passage(passage: DemoPassage) -> Excerpt:

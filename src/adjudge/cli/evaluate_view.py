@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ..evaluate.result import Comparison, Evaluation, Loss, VerdictKind
 from .console import visible
+from .figures import Figures
 
 __all__ = ["show_evaluation"]
 
@@ -177,4 +178,4 @@ def _table(first: str, *others: str) -> Table:
 
 
 def _indented(table: Table) -> Padding:
-    return Padding(table, (0, 0, 0, INDENT))
+    return Padding(Figures(table), (0, 0, 0, INDENT))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from ..config import Options, WindowConfig
+from ..errors import ConfigError
 
 if TYPE_CHECKING:
     from ..reranker import Reranker
 
-__all__ = ["load_options", "open_reranker"]
+__all__ = ["check_cascade", "load_options", "open_reranker"]
 
 
 def load_options(params: Mapping[str, Any]) -> Options:
@@ -19,6 +20,21 @@ def load_options(params: Mapping[str, Any]) -> Options:
     if "windows" in params:
         options["windows"] = WindowConfig(mode="windows" if params["windows"] else "truncate", aggregation=params["aggregation"])
     return cast("Options", options)
+
+
+def check_cascade(params: Mapping[str, Any], models: Iterable[str]) -> None:
+    """Refuse a first judge that is one of the `models`, and what only a first judge gives a meaning, before anything is loaded."""
+    first = params["first"]
+    if first is not None and first in models:
+        raise ConfigError(f"--first and --model are both {first!r}; a model cannot prepare its own work. Leave --first out")
+    given = [
+        f"{option} {value:.15g}"
+        for option, value in (("--keep", params["keep"]), ("--budget-ms", params["budget_ms"]))
+        if value is not None
+    ]
+    if given and first is None:
+        need = "needs" if len(given) == 1 else "need"
+        raise ConfigError(f"{' and '.join(given)} {need} a first judge that chooses what --model reads; add --first embedded")
 
 
 def open_reranker(params: Mapping[str, Any], *, progress: bool) -> Reranker:

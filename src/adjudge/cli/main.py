@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from .._version import __version__
-from ..errors import AdjudgeError
+from ..errors import AdjudgeError, BackendError, ConfigError, ModelError
 from .ask import app as ask_app
 from .calibrate import app as calibrate_app
 from .console import ReaderGoneError, say
@@ -22,6 +22,7 @@ from .index import app as index_app
 from .models import app as models_app
 from .monitor import app as monitor_app
 from .notes import show_notes
+from .option_names import command_of, in_options
 from .rank import app as rank_app
 from .report import app as report_app
 from .score import app as score_app
@@ -88,14 +89,16 @@ def _run(arguments: list[str]) -> int:
     except Exception as exc:
         if _debug(arguments):
             raise
-        return _report(exc)
+        return _report(exc, arguments)
 
 
-def _report(exc: Exception) -> int:
+def _report(exc: Exception, arguments: Sequence[str]) -> int:
     if isinstance(exc, _UsageError):
         return _report_usage(exc)
     if isinstance(exc, AdjudgeError):
-        say(f"error: {exc}")
+        # errors of other kinds speak of texts and files, which are left as they are
+        of_settings = isinstance(exc, ConfigError | BackendError | ModelError)
+        say(f"error: {in_options(str(exc), command_of(typer.main.get_command(app), arguments)) if of_settings else exc}")
         return exit_code(exc)
     if isinstance(exc, OSError):
         say(f"error: {exc}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -15,6 +17,9 @@ from ..models.files import EMBEDDED
 from .console import visible
 
 __all__ = ["Row", "fact_lines", "known_row", "local_row", "show_facts", "show_list", "tab_line"]
+
+_INDENT = 2
+_AMPLE = 10_000  # cells
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +84,20 @@ def tab_line(row: Row) -> str:
 
 
 def show_list(console: Console, rows: Sequence[Row]) -> None:
-    """Print the table, and below it what else there is to know."""
+    """Print what there is, as a table where the terminal has room for it, and below it what else there is to know."""
+    table = _table(rows)
+    if console.measure(table, options=console.options.update(width=_AMPLE)).minimum <= console.width:
+        console.print(table)
+    else:
+        _show_below_each_other(console, rows)
+    console.print()
+    console.print(Text("`adjudge models show NAME` says more, also why one cannot run.", style="dim"))
+    console.print(Text("Any other sequence classifier works too: give its hub id or its folder.", style="dim"))
+
+
+def _table(rows: Sequence[Row]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
-    table.add_column("model", overflow="fold", style="cyan")
+    table.add_column("model", no_wrap=True, style="cyan")  # an id is there to be copied
     table.add_column("languages", overflow="fold")
     table.add_column("tokens", justify="right", no_wrap=True)
     table.add_column("size", justify="right", no_wrap=True)
@@ -89,16 +105,32 @@ def show_list(console: Console, rows: Sequence[Row]) -> None:
     table.add_column("runs on", overflow="fold")
     table.add_column("here", no_wrap=True)
     for row in rows:
-        runs = Text(", ".join(row.backends)) if row.backends else Text("cannot run", style="yellow")
         languages = " ".join(row.languages)
-        style = None if row.backends else "dim"
-        table.add_row(
-            visible(row.id), languages, str(row.max_length), f"{row.parameters_m:,.0f} M", _short_licence(row), runs, row.where, style=style
-        )
-    console.print(table)
-    console.print()
-    console.print(Text("`adjudge models show NAME` says more, also why one cannot run.", style="dim"))
-    console.print(Text("Any other sequence classifier works too: give its hub id or its folder.", style="dim"))
+        cells = (visible(row.id), languages, str(row.max_length), _millions(row), _short_licence(row), _runs_on(row), row.where)
+        table.add_row(*cells, style=None if row.backends else "dim")
+    return table
+
+
+def _show_below_each_other(console: Console, rows: Sequence[Row]) -> None:
+    """Each id on a line of its own, and whole even where it is wider than the terminal; below it the rest."""
+    for row in rows:
+        style = "" if row.backends else "dim"
+        console.print(Text(visible(row.id), style=f"cyan {style}"), soft_wrap=True)
+        facts = (" ".join(row.languages), f"{row.max_length} tokens", _millions(row), _short_licence(row), _runs_on(row), row.where)
+        for line in _joined([str(fact) for fact in facts if fact], console.width - _INDENT):
+            console.print(Padding(Text(line, style=style), (0, 0, 0, _INDENT), expand=False))
+
+
+def _joined(facts: Sequence[str], cells: int) -> Iterator[str]:
+    """The facts in as few lines as they take, each fact whole."""
+    line = ""
+    for fact in facts:
+        longer = f"{line} · {fact}" if line else fact
+        if line and cell_len(longer) > cells:
+            yield line
+            longer = fact
+        line = longer
+    yield line
 
 
 def fact_lines(known: KnownModel | None, facts: ModelFacts | None) -> list[tuple[str, str]]:
@@ -148,6 +180,14 @@ def _known_lines(known: KnownModel) -> Iterator[tuple[str, str]]:
     yield "languages", " ".join(known.languages)
     yield "licence", known.licence
     yield "note", known.note
+
+
+def _millions(row: Row) -> str:
+    return f"{row.parameters_m:,.0f} M"
+
+
+def _runs_on(row: Row) -> Text:
+    return Text(", ".join(row.backends)) if row.backends else Text("cannot run", style="yellow")
 
 
 def _short_licence(row: Row) -> str:

@@ -14,6 +14,7 @@ from rich.text import Text
 from ..monitor import DriftConfig, Reference
 from ..monitor.null import ks_threshold, psi_threshold
 from .console import visible
+from .figures import Figures
 from .monitor_report import Report
 
 __all__ = ["shares_line", "show_reference", "show_report"]
@@ -33,7 +34,7 @@ def show_reference(console: Console, reference: Reference, target: Path, *, quie
         places = [_number(own.sketch.quantile(share)) for share in shares.values()]
         limits = [_limits(own, config, own.sketch.n / reference.queries, size) for size in (config.short_queries, config.long_queries)]
         table.add_row(name.replace("_", " "), *places, *(" / ".join(f"{one[i]:.2f}" for one in limits) for i in (0, 1)))
-    console.print(Padding(table, (0, 0, 0, 2), expand=False))
+    console.print(Padding(Figures(table), (0, 0, 0, 2), expand=False))
     console.print(Text(f"  alarms above these, of the last {config.short_queries:,} / {config.long_queries:,} queries", style="dim italic"))
     console.print()
     console.print(Text.assemble(("written  ", "bold"), visible(str(target))), soft_wrap=True)
@@ -47,7 +48,7 @@ def show_report(console: Console, report: Report, reference: Reference, *, quiet
     word = ("moved", "bold red") if report.drifting else ("no change", "bold green")
     console.print(_headline(word, reference, "reference of "), soft_wrap=True)
     console.print()
-    console.print(Padding(_distances(console, report), (0, 0, 0, 2), expand=False))
+    console.print(Padding(Figures(_distances(console, report)), (0, 0, 0, 2), expand=False))
     console.print()
     for line in _sliding(report):
         console.print(line, soft_wrap=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +13,7 @@ from .console import out, write
 from .documents import Candidates, ReadConfig, read_candidates
 from .explain_option import ExplainingCommand, ExplainOption
 from .json_text import to_json
-from .loading import open_reranker
+from .loading import check_cascade, open_reranker
 from .notes import hush
 from .options import (
     AggregationOption,
@@ -131,7 +132,7 @@ def rank(
     """Read, judge, show."""
     form = output_form(json=json, jsonl=jsonl)
     hush(quiet)
-    _check_request(query, top_n, threshold, normalize)
+    _check_request(context.params)
     candidates = read_candidates(documents or (), file or (), ReadConfig(format=input_format, text_field=field, id_field=id_field))
     bars = progress_wanted(progress, quiet=quiet)
     with open_reranker(context.params, progress=bars) as judge:
@@ -140,14 +141,15 @@ def rank(
         _show(_Found(candidates.explain(ranking), explanations), candidates, judge, form, quiet=quiet)
 
 
-def _check_request(query: str, top_n: int | None, threshold: str | None, normalize: bool) -> None:
+def _check_request(params: Mapping[str, Any]) -> None:
     """What the library would refuse anyway, but only after a model was loaded, or even downloaded, for nothing."""
     from ..engine.documents import accept_query
     from ..engine.ranking import RankOptions
     from ..engine.thresholds import parse_threshold
 
-    accept_query(query)
-    RankOptions(top_n=top_n, threshold=parse_threshold(threshold), normalize=normalize)
+    accept_query(params["query"])
+    RankOptions(top_n=params["top_n"], threshold=parse_threshold(params["threshold"]), normalize=params["normalize"])
+    check_cascade(params, [params["model"]])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .loading import open_reranker
+from .loading import check_cascade, open_reranker
 
 if TYPE_CHECKING:
     from ..pipeline import Pipeline, PipelineResult
@@ -28,6 +28,7 @@ def check_search(params: Mapping[str, Any], *, judge: bool = True) -> Where | No
 
     accept_query(params["query"])
     PipelineConfig(candidates=params["candidates"], top_n=params["top_n"], threshold=params["threshold"], fusion=params["fusion"])
+    check_cascade(params, [params["model"]])
     if not judge and params["fusion"] is not None:
         raise ConfigError("--fusion joins the judge's order with the first stage's. Leave --no-rerank out, or --fusion")
     if not judge and params["threshold"] is not None:

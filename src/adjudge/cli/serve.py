@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 from typing import TYPE_CHECKING
 
 import typer
 
+from ..errors import ConfigError
 from .console import err, out, visible
-from .loading import load_options
+from .loading import check_cascade, load_options
 from .options import (
     AggregationOption,
     BackendOption,
@@ -128,16 +130,20 @@ def serve(
 
 
 def _settings(context: typer.Context) -> Settings:
+    from ..reranker import engine_config
     from ..server.auth import read_keys
     from ..server.settings import Limits, LogSettings, ModelSource, Settings, parse_baseline, parse_model
 
     given = context.params
     models = tuple(parse_model(text) for text in given["model"] or ()) or (ModelSource(name="embedded", source="embedded"),)
+    check_cascade(given, [source.source for source in models])
+    options = load_options(given)
+    engine_config(options)  # a wrong option is told here, before a port is open and a thread loads models
     return Settings(
         models=models,
-        options=load_options(given),
+        options=options,
         limits=Limits(
-            body_bytes=round(given["max_body_mb"] * 2**20),
+            body_bytes=_bytes(given["max_body_mb"]),
             documents=given["max_documents"],
             pairs=given["max_pairs_queued"],
             timeout_s=given["timeout"],
@@ -151,6 +157,12 @@ def _settings(context: typer.Context) -> Settings:
         tracing=given["tracing"],
         log=LogSettings(access=given["access_log"], texts=given["log_requests"]),
     )
+
+
+def _bytes(mebibytes: float) -> int:
+    if not 0 < mebibytes < math.inf:  # NaN fails the comparison
+        raise ConfigError(f"--max-body-mb must be a finite number of MiB above 0, not {mebibytes:.15g}")
+    return math.ceil(mebibytes * 2**20)
 
 
 def _announce(listening: Listening, settings: Settings) -> None:

@@ -67,7 +67,7 @@ def load_calibration(path: str | Path) -> Calibration:
 
 
 def _read(path: Path) -> Calibration:
-    stored = read_json(path)
+    stored = read_json(path, remedy="write it again with `adjudge calibrate`, or delete the file")
     return Calibration(
         temperature=_number(path, stored, "temperature", least=1e-6),
         bias=_number(path, stored, "bias", least=-1e6),

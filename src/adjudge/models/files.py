@@ -114,18 +114,18 @@ def plain_names(names: Iterable[str]) -> bool:
     return all(name.endswith(".safetensors") and not set(name) & {"/", "\\", ":", "\0"} for name in names)
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file of the model."""
+def read_json(path: Path, *, remedy: str = "download it again") -> dict[str, Any]:
+    """A JSON object from a file of the model. `remedy`: what to do where it is damaged."""
     try:
         if path.stat().st_size > _LARGEST_JSON:
-            raise ModelFilesError(f"{path} has {path.stat().st_size:,} bytes; no such file of a model is that large. Download it again")
+            raise ModelFilesError(f"{path} has {path.stat().st_size:,} bytes; no such file of a model is that large; {remedy}")
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelFilesError(f"{path} does not exist; a model folder needs {CONFIG}, {SINGLE} and tokenizer.json") from None
     except (OSError, ValueError, RecursionError) as exc:
-        raise ModelFilesError(f"{path} cannot be read as JSON ({exc}); download it again") from exc
+        raise ModelFilesError(f"{path} cannot be read as JSON ({exc}); {remedy}") from exc
     if not isinstance(value, dict):
-        raise ModelFilesError(f"{path} holds a {type(value).__name__}, not a JSON object; download it again")
+        raise ModelFilesError(f"{path} holds a {type(value).__name__}, not a JSON object; {remedy}")
     return value
 
 
