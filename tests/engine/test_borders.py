@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from adjudge.config import WindowConfig
-from adjudge.engine.borders import Borders, find_borders
+from adjudge.engine.borders import _STOPS, Borders, find_borders
 from adjudge.engine.windows import plan_windows
 
 
@@ -142,3 +142,18 @@ def test_no_tokens_no_borders() -> None:
     empty = find_borders("...", np.empty((0, 2), np.int64))
     assert isinstance(empty, Borders)
     assert not len(empty.sentences)
+
+
+SIMPLE_STOPS = re.compile(r"""[。！？!?；;]+["'”’」』）)\]»]*|[.…]+["'”’)\]»]*(?=\s|\Z)""")
+"""The pattern as it reads best: it takes time with the square of a run of dots."""
+
+
+@given(st.text(alphabet=".…!。\"') a\n", max_size=40))
+def test_stops_are_those_of_the_simple_pattern(text: str) -> None:
+    assert [m.span() for m in _STOPS.finditer(text)] == [m.span() for m in SIMPLE_STOPS.finditer(text)]
+
+
+@pytest.mark.parametrize("text", ["." * 300_000 + "x", "…" * 300_000 + "x", "." + '"' * 300_000 + "x", "!." * 150_000 + "x"])
+def test_a_long_run_of_stops_takes_no_time_of_its_square(text: str) -> None:
+    """With the simple pattern the first two take many minutes, in which no other thread runs."""
+    assert find_borders(text, np.array([(0, len(text))], np.int64)).paragraphs.tolist() == []

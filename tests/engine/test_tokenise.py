@@ -6,6 +6,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -177,3 +178,53 @@ def test_unreadable_file(words: Model, tmp_path: Path, content: str) -> None:
     (tmp_path / "tokenizer.json").write_text(content, encoding="utf-8")
     with pytest.raises(ModelFilesError, match="not a readable tokenizer"):
         Tokeniser(replace(words, tokenizer_file=tmp_path / "tokenizer.json"))
+
+
+CHARSMAPS = [{"type": "Precompiled", "precompiled_charsmap": text} for text in ("", "AAA=", "ALQCAACEAAAAAACA")]
+
+
+def changed(words: Model, folder: Path, **parts: Any) -> Model:
+    """The model with a tokenizer.json of which some parts are others."""
+    content = json.loads(words.tokenizer_file.read_text(encoding="utf-8"))
+    (folder / "tokenizer.json").write_text(json.dumps(content | parts), encoding="utf-8")
+    return replace(words, tokenizer_file=folder / "tokenizer.json")
+
+
+@pytest.mark.parametrize("charsmap", CHARSMAPS, ids=str)
+def test_a_file_that_the_library_panics_on(words: Model, tmp_path: Path, charsmap: dict[str, str]) -> None:
+    with pytest.raises(ModelFilesError, match="not a readable tokenizer"):
+        Tokeniser(changed(words, tmp_path, normalizer=charsmap))
+
+
+@pytest.mark.parametrize("kind", ["WordPiece", "WordLevel"])
+@pytest.mark.parametrize("known", [{}, {"1": 0, "2": 1}], ids=["nothing", "the probe's words"])
+def test_no_token_for_the_unknown_is_told_at_load(words: Model, tmp_path: Path, kind: str, known: dict[str, int]) -> None:
+    more = {"continuing_subword_prefix": "##", "max_input_chars_per_word": 100} if kind == "WordPiece" else {}
+    model = {"type": kind, "vocab": known | {"<s>": 2, "</s>": 3}, "unk_token": "[UNK]", **more}
+    with pytest.raises(ModelFilesError, match=r"not a readable tokenizer .*\[UNK\]"):
+        Tokeniser(changed(words, tmp_path, model=model, added_tokens=[], pre_tokenizer={"type": "Whitespace"}))
+
+
+class Panic(BaseException):
+    """As the library's own: no Exception."""
+
+
+class Breaks:
+    """A tokenizer that loads, and raises on every text."""
+
+    def __init__(self, error: type[BaseException]) -> None:
+        self.encode = self.encode_batch = self.encode_batch_fast = self.fail
+        self._error = error
+
+    def fail(self, *_: object, **__: object) -> None:
+        raise self._error("somewhere in Rust")
+
+
+@pytest.mark.parametrize(("raised", "expected"), [(Panic, ModelFilesError), (Exception, ModelFilesError), (MemoryError, MemoryError)])
+def test_a_text_that_the_library_fails_on(words: Model, raised: type[BaseException], expected: type[Exception]) -> None:
+    tokeniser = Tokeniser(words)
+    tokeniser._tokenizer = Breaks(raised)  # type: ignore[assignment]
+    with pytest.raises(expected, match="somewhere in Rust"):
+        tokeniser.encode(["a"], short=9)
+    with pytest.raises(expected, match="somewhere in Rust"):
+        tokeniser.single("a", max_length=9)

@@ -117,6 +117,23 @@ def test_one_that_fails_leaves_the_others_serving(quick_folder: Path, caplog: py
     assert "Traceback" in caplog.text, "of what is no error of adjudge's own, the log must say where it came from"
 
 
+class Panic(BaseException):
+    """As of a library in Rust: no Exception."""
+
+
+def test_a_panic_in_one_model_leaves_the_others_serving(quick_folder: Path) -> None:
+    opener = Opened(quick_folder)
+
+    def panics(source: str, **options: Any) -> Reranker:
+        if source == "broken":
+            raise Panic("index out of bounds")
+        return opener(source, **options)
+
+    with loaded(settings("broken", "good"), panics) as registry:
+        assert [(model.name, model.state) for model in registry] == [("broken", "failed"), ("good", "ready")]
+        assert str(next(iter(registry)).error) == "Panic: index out of bounds"
+
+
 def test_when_all_fail() -> None:
     def none(source: str, **options: Any) -> Reranker:
         raise ModelNotFoundError(source)

@@ -23,7 +23,7 @@ class Batch:
 
     input_ids: Ints  # (rows, length) int32; padding holds the model's pad id
     lengths: Ints  # (rows,) int32, real tokens a row, each >= 1
-    token_type_ids: Ints  # (rows, length) int32; what the tokenizer's own template says, 0 in padding
+    token_type_ids: Ints  # (rows, length) int32; what the tokenizer's own template says, 0 in padding and where no types are fed
     segments: Ints  # (rows, length) int32: SPECIAL, QUERY or DOCUMENT
 
     @property

@@ -23,6 +23,7 @@ from ..models.exported import exported_files
 from ..models.heads import TokenHead
 from ..models.model import Model
 from .base import Batch, Floats, Traits
+from .forked import NativeObjects
 
 __all__ = ["OnnxBackend", "open_onnx"]
 
@@ -37,6 +38,7 @@ class OnnxBackend:
     def __init__(self, session: Any, model: Model, traits: Traits) -> None:
         """Take over a session whose inputs are all known."""
         self._session: Any = session
+        self._native = NativeObjects(session)
         self._inputs = {entry.name: _INTEGERS[entry.type] for entry in session.get_inputs()}
         self._output = session.get_outputs()[0].name
         self._offset = model.spec.position_offset
@@ -63,8 +65,9 @@ class OnnxBackend:
         return np.asarray(logits, np.float32)
 
     def close(self) -> None:
-        """Free the session. Forwards that are running finish first."""
+        """Free the session. Forwards that are running finish first. In a forked child nothing is freed."""
         self._session = None
+        self._native.free()
 
     def _feed(self, name: str, batch: Batch) -> np.ndarray:
         steps = np.arange(batch.input_ids.shape[1])[None, :]

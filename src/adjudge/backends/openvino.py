@@ -13,6 +13,7 @@ from ..errors import BackendError, BackendMemoryError, BackendUnavailableError, 
 from ..models.model import Model
 from ..models.weights import release_pages
 from .base import Batch, Floats, Traits
+from .forked import NativeObjects
 from .openvino_graph import build_graph
 from .openvino_module import openvino_module
 
@@ -50,8 +51,10 @@ class OpenVinoBackend:
         self._names = [port.get_any_name() for port in compiled.inputs]
         self._compiled: Any = compiled
         self._idle: SimpleQueue[Any] = SimpleQueue()
-        for _ in range(traits.parallel):
-            self._idle.put(compiled.create_infer_request())
+        requests = [compiled.create_infer_request() for _ in range(traits.parallel)]
+        for request in requests:
+            self._idle.put(request)
+        self._native = NativeObjects(compiled, *requests)
 
     @property
     def traits(self) -> Traits:
@@ -80,13 +83,14 @@ class OpenVinoBackend:
             self._release_weights()
 
     def close(self) -> None:
-        """Free the compiled model. Forwards that are running finish first."""
-        if self._compiled is None:
+        """Free the compiled model. Forwards that are running finish first. In a forked child nothing is freed."""
+        if self._compiled is None or self._native.inherited:
             return
         self._compiled, self._shared = None, []
         for _ in range(self._traits.parallel):
             self._idle.get()
         self._idle.put(None)
+        self._native.free()
 
     def _release_weights(self) -> None:
         """After the first forward the plugin has packed the weights its own way: the pages of the file need not stay in memory."""

@@ -13,7 +13,8 @@ from .abbreviations import NEVER_LAST
 
 __all__ = ["Borders", "find_borders"]
 
-_STOPS = re.compile(r"""[。！？!?；;]+["'”’」』）)\]»]*|[.…]+["'”’)\]»]*(?=\s|\Z)""")
+# From the head of a run of dots only, and possessive: started at each dot again, a run takes time with its square, and `re` holds the GIL.
+_STOPS = re.compile(r"""[。！？!?；;]+["'”’」』）)\]»]*|(?<![.…])[.…]++["'”’)\]»]*+(?=\s|\Z)""")
 _LINES = re.compile(r"[^\n]*\n?")
 _WORD_BEFORE = re.compile(r"[^\W\d_]+(?:\.[^\W\d_]+)*\Z")
 _FENCE = re.compile(r"\s{0,3}(```|~~~)")

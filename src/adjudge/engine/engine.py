@@ -155,8 +155,13 @@ class Engine:
         self._watcher = watcher
 
     def close(self) -> None:
-        """Let running batches finish, then free the model. Safe to call twice. A cache is its owner's to close."""
+        """Let running batches finish, then free the model. Safe to call twice. A cache is its owner's to close.
+
+        In a child that the process forked, what the parent loaded is left alone: the threads to wait for do not exist there.
+        """
         self._closed = True
+        if os.getpid() != self._process:
+            return
         self._lanes.close()
         self.backend.close()
 

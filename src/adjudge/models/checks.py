@@ -11,7 +11,7 @@ from .model import Model
 from .rotary import RotarySpec
 from .spec import Family, ModelSpec
 
-__all__ = ["check_body", "check_head", "check_vocabulary", "refuse_headless", "refuse_remote_code"]
+__all__ = ["check_body", "check_head", "check_types", "check_vocabulary", "refuse_headless", "refuse_remote_code"]
 
 Shape: TypeAlias = tuple[int, ...]
 
@@ -81,6 +81,15 @@ def check_vocabulary(model: Model, *, largest_id: int) -> None:
     if model.spec.vocab_size and largest_id >= model.spec.vocab_size:
         raise TokenizerMismatchError(
             f"{model.name}: {model.tokenizer_file.name} makes ids up to {largest_id}, the model has {model.spec.vocab_size} embeddings. "
+            "The tokenizer belongs to another model; download both from one place"
+        )
+
+
+def check_types(model: Model, *, largest_type: int) -> None:
+    """Every token type the tokenizer's templates give has a row in the table of a model that has one."""
+    if model.spec.native and largest_type >= max(1, model.spec.type_vocab_size):
+        raise TokenizerMismatchError(
+            f"{model.name}: {model.tokenizer_file.name} makes token type {largest_type}, the model has {model.spec.type_vocab_size}. "
             "The tokenizer belongs to another model; download both from one place"
         )
 

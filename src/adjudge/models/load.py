@@ -17,7 +17,7 @@ from .model import Model, NamedWeights
 from .naming import body_prefixes, canonical_names, head_names
 from .reader import Reader
 from .spec import Family, ModelSpec, parse_spec
-from .tokenizer_files import find_tokenizer
+from .tokenizer_files import feeds_types, find_tokenizer
 from .weights import Weights
 
 __all__ = ["load_body", "load_encoder", "load_found", "load_model"]
@@ -100,6 +100,7 @@ def _assemble(found: Found, spec: ModelSpec, weights: Weights, config: Mapping[s
         stored_precision=weights.precision(),
         calibration=read_calibration(found.folder),
         config=config,
+        token_types=feeds_types(found.folder),
     )
 
 

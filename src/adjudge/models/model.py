@@ -64,6 +64,7 @@ class Model:
     prompts: Mapping[str, str] = field(default_factory=dict)  # bi-encoder prefixes: {"query": "query: ", ...}
     config: Mapping[str, Any] = field(default_factory=dict)  # config.json as it is
     trust_remote_code: bool = False
+    token_types: bool = True  # whether the tokenizer's type ids are fed; where not, every token is of type 0
 
     @property
     def exported_only(self) -> bool:

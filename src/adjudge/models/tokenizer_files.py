@@ -15,7 +15,7 @@ from .files import read_json
 from .reader import Reader
 from .spec import Family
 
-__all__ = ["find_tokenizer", "tokenizer_json"]
+__all__ = ["feeds_types", "find_tokenizer", "tokenizer_json"]
 
 CURRENT, WORDPIECE, BYTE_PAIRS, MERGES = "tokenizer.json", "vocab.txt", "vocab.json", "merges.txt"
 
@@ -40,6 +40,12 @@ def find_tokenizer(folder: Path, family: Family) -> Path:
         f"{folder} has no {CURRENT}. Make one where transformers is installed: "
         "transformers.AutoTokenizer.from_pretrained(FOLDER).save_pretrained(FOLDER)"
     )
+
+
+def feeds_types(folder: Path) -> bool:
+    """Whether the model was trained with the tokenizer's type ids: no where model_input_names of its config leave them out."""
+    settings = _settings(folder)
+    return not settings.has("model_input_names") or "token_type_ids" in settings.strings("model_input_names")
 
 
 def tokenizer_json(path: Path) -> str:

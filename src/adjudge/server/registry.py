@@ -168,9 +168,10 @@ class Registry:
             self._set(replace(model, state="loading"))
             try:
                 found = self._load(model)
-            except Exception as exc:  # a worker's loop: whatever one model does, the next is loaded, and requests are told
+            except BaseException as exc:  # a worker's loop: whatever one model does (a panic is no Exception), the next is loaded
                 logger.error("%s could not be loaded: %s", model.name, exc, exc_info=None if isinstance(exc, AdjudgeError) else exc)
-                found = replace(model, state="failed", error=exc)
+                error = exc if isinstance(exc, Exception) else RuntimeError(f"{type(exc).__name__}: {exc}")
+                found = replace(model, state="failed", error=error)
             self._set(found)
         if self._on_loaded is not None:
             self._on_loaded()

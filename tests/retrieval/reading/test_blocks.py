@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 
 from adjudge.retrieval.reading.encoding import clean
-from adjudge.retrieval.reading.markdown import markdown_blocks
+from adjudge.retrieval.reading.file import File
+from adjudge.retrieval.reading.markdown import markdown_blocks, read_markdown
 from adjudge.retrieval.reading.plain import plain_blocks
-from adjudge.retrieval.reading.source import Block
+from adjudge.retrieval.reading.source import Block, Source
 from tests.retrieval.reading.structured_texts import CHINESE, CODE, GUIDE, PARAGRAPHS, TABLE, TEXTS, uncovered
 
 Blocks = Callable[[str], tuple[Block, ...]]
@@ -115,3 +117,14 @@ def test_lines_that_were_never_wrapped_are_paragraphs() -> None:
     assert [part for _, part in shown(text, plain_blocks(text))] == lines
     wrapped = "The pump is\nquiet and\nsmall."
     assert [part for _, part in shown(wrapped, plain_blocks(wrapped))] == [wrapped]
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [("title:  A  b \t", "A  b"), ("title : 'A b'", "A b"), ("title: A" + " " * 500_000 + "b", "A" + " " * 500_000 + "b")],
+    ids=["spaces", "quotes", "very long"],  # the long one must only end: time with its square would be many minutes
+)
+def test_the_title_in_front_matter(line: str, title: str) -> None:
+    source = read_markdown(File(path=Path("a.md"), name="a.md", format="markdown"), f"---\n{line}\nlang: en\n---\n\n# Other\n".encode())
+    assert isinstance(source, Source)
+    assert source.metadata == {"title": title, "language": "en"}
