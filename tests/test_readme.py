@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import shlex
@@ -98,3 +99,12 @@ def test_links_to_files_lead_somewhere() -> None:
     for path in (README, CHINESE):
         links = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", path.read_text(encoding="utf-8"))
         assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", [README, CHINESE], ids=lambda path: path.name)
+def test_the_shipped_models_gains_are_those_that_were_measured(path: Path) -> None:
+    edition = json.loads((ROOT / "src/adjudge/models/embedded/adjudge.json").read_text(encoding="utf-8"))["edition"]
+    mean = json.loads((ROOT / f"benchmarks/results/embedded-edition-{edition}-more.json").read_text(encoding="utf-8"))["evaluation"]["mean"]
+    (line,) = (line for line in path.read_text(encoding="utf-8").splitlines() if "nDCG@10" in line and "BM25" in line)
+    told = [float(figure) for figure in re.findall(r"0\.\d\d\b", line)]
+    assert told == [round(mean["judge on both"] - mean[other], 2) for other in ("bi-encoder", "BM25")]

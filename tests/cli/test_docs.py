@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from adjudge.cli.docs import document
 from adjudge.cli.exit_codes import BY_ERROR, MEANINGS
 from adjudge.cli.main import app
+from adjudge.cli.prose import as_written
 from tests.source import ROOT
 
 PAGE = ROOT / "docs" / "cli.md"
@@ -63,3 +66,14 @@ def test_the_examples_are_command_lines_that_parse(path: str) -> None:
         words = shlex.split(next(part for part in line.split(" | ") if part.startswith(path)))
         context = command.make_context(path, words[len(path.split()) :])  # type: ignore[attr-defined]
         assert context.params
+
+
+@pytest.mark.parametrize("path", sorted(commands()))
+def test_the_terminal_shows_every_word_of_the_help(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brackets too, which rich takes for its markup: pip install "adjudge[train]"."""
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("NO_COLOR", "1")
+    shown = CliRunner().invoke(app, [*path.split()[1:], "--help"]).output
+    command: Any = commands()[path]
+    words = as_written(f"{command.help} {command.epilog or ''}").split()
+    assert [word for word in words if word not in shown] == []

@@ -11,7 +11,7 @@ import typer
 
 from .exit_codes import BY_ERROR, MEANINGS
 from .main import app
-from .prose import EXAMPLES_TITLE, flow
+from .prose import EXAMPLES_TITLE, as_written, joined
 
 __all__ = ["document"]
 
@@ -50,6 +50,9 @@ refused by itself, with the reason, and the others are ranked; a file that is no
 | variable | effect |
 |---|---|
 | `ADJUDGE_DEBUG` | 1: tracebacks, and what the library logs; the same as `adjudge --debug`. |
+| `ADJUDGE_INDEX` | The index, unless `--index` names one. |
+| `ADJUDGE_API_KEYS` | Keys that `adjudge serve` asks for, with commas between. |
+| `ADJUDGE_LLM_BASE_URL`, `ADJUDGE_LLM_MODEL`, `ADJUDGE_LLM_API_KEY` | The language model of `adjudge ask`, unless its options name one. |
 | `HF_ENDPOINT`, `HF_HUB_OFFLINE`, `HF_HOME`, `HF_HUB_CACHE`, `HF_TOKEN` | The model hub, as huggingface-hub reads them. |
 | `NO_COLOR`, `FORCE_COLOR`, `COLUMNS` | Colours and width of tables. |
 
@@ -71,14 +74,14 @@ def _command(path: str, command: Any) -> Iterator[str]:
     arguments = [p for p in command.params if p.param_type_name == "argument"]
     yield f"`{' '.join([path, *_usage(command, arguments)])}`"
     if command.help:
-        yield flow(command.help)
+        yield as_written(joined(command.help))
     if arguments:
         yield _table("argument", {f"`{p.metavar or p.name.upper()}`": _meaning(p) for p in arguments})
     for panel, options in _panels(command).items():
         yield _table(f"{panel.lower()} option" if panel else "option", options)
     if command.epilog:
         lines = [line for line in command.epilog.split("\n\n") if line != EXAMPLES_TITLE]
-        yield "```sh\n" + "\n".join(lines) + "\n```"
+        yield "```sh\n" + as_written("\n".join(lines)) + "\n```"
     for name, below in getattr(command, "commands", {}).items():
         if not below.hidden:
             yield from _command(f"{path} {name}", below)
@@ -112,7 +115,7 @@ def _spelling(option: Any) -> str:
 
 
 def _meaning(parameter: Any) -> str:
-    text = flow(parameter.help or "")
+    text = joined(parameter.help or "")
     if parameter.param_type_name == "option" and parameter.show_default and not callable(parameter.default):
         if parameter.secondary_opts:
             text += f" Default: `{(parameter.opts if parameter.default else parameter.secondary_opts)[0]}`."

@@ -26,7 +26,7 @@ __all__ = [
 _FILES, _PASSAGES = "Files", "Passages"
 _WHERE = "A folder, milvus://host:19530/collection, or a .db file."
 
-PathsArgument: TypeAlias = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False)]
+PathsArgument: TypeAlias = Annotated[list[Path], typer.Argument(metavar="PATH", help="Files and folders.", show_default=False)]
 IndexArgument: TypeAlias = Annotated[str, typer.Argument(metavar="INDEX", help=_WHERE, show_default=False)]
 IndexOption: TypeAlias = Annotated[str, typer.Option("--index", metavar="INDEX", help=_WHERE, envvar="ADJUDGE_INDEX", show_default=False)]
 RebuildOption: TypeAlias = Annotated[

@@ -152,6 +152,14 @@ def test_an_index_among_its_own_files_is_not_read(docs: Path) -> None:
     assert (report.unchanged, report.added, report.skipped_count) == (4, 0, 0)
 
 
+@pytest.mark.parametrize("below", [".", "guide"])
+def test_an_index_in_the_folder_that_it_is_made_of_is_refused(docs: Path, below: str) -> None:
+    index = docs / below
+    with pytest.raises(ConfigError, match=r"would stand in .* with the files that it is made of .*name a new or empty folder"):
+        build_index([index], index, encoder=Hashing())
+    assert not [path for path in docs.rglob("*") if path.is_file() and path.relative_to(docs).as_posix() not in TEXTS]
+
+
 def test_a_build_that_would_empty_the_index_asks_first(docs: Path, tmp_path: Path) -> None:
     many, few = docs / "many", tmp_path / "few"
     many.mkdir()

@@ -73,15 +73,22 @@ def _found(paths: Sequence[str | Path], index: str | Path, settings: IndexConfig
     """The files, and what is passed over; an index that lies among them is neither."""
     files: list[FoundFile] = []
     skipped: list[Skipped] = []
+    inner: list[str] = []
     own = Path(os.path.abspath(index))
     for item in walk(paths, settings.walking):
         if isinstance(item, Skipped):
             skipped.append(item)
-        elif not item.path.is_relative_to(own):
+        elif item.path.is_relative_to(own):
+            inner.append(item.path.name)
+        else:
             files.append(item)
     if files and own.is_relative_to(files[0].root):
         inside = own.relative_to(files[0].root).as_posix()
         skipped = [item for item in skipped if item.source != inside and not item.source.startswith(f"{inside}/")]
+    if not files and inner:
+        raise ConfigError(
+            f"the index would stand in {own} with the files that it is made of ({', '.join(inner[:3])}); name a new or empty folder for it"
+        )
     if not files:
         raise InputError(f"there is nothing to index in {', '.join(map(str, paths))}: {_passed_over(skipped)}")
     return files, skipped
