@@ -159,6 +159,52 @@ def test_a_picture(run: Run, rows: Path, tmp_path: Path) -> None:
     assert "picture  " in ended.out
 
 
+def test_a_picture_of_bins_that_hold_relevant_pairs_alone(tmp_path: Path) -> None:
+    sharp = drawn(3000, temperature=0.1)
+    report = calibrate(sharp.logits, sharp.relevant, sharp.queries)
+    found = Calibrated(report=report, model="mine", revision="", runtime="fake", calibrated_before=False, data=("a",))
+    found.draw(tmp_path / "rel.png")
+    assert (tmp_path / "rel.png").is_file()
+
+
+IMPOSSIBLE = ("rows.jsonl/x", "rows.jsonl/x/y", "/proc/adjudge", "n" * 300, "taken")
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_a_place_that_cannot_be_written_to_is_refused_before_any_work(
+    run: Run, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(calibrate_module, "_fit", lambda *_, **__: pytest.fail("a model was asked"))
+    (tmp_path / "taken" / "calibration.json").mkdir(parents=True)
+    (tmp_path / "taken" / "rel.png").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    for options in (("--out", tmp_path / name, "--force"), ("--picture", tmp_path / name / "rel.png")):
+        assert "cannot be written" in one_line(run(rows, *options), 4)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_asking_whether_a_place_can_be_written_to_leaves_nothing_there(run: Run, tmp_path: Path) -> None:
+    few = write(tmp_path / "few.jsonl", word_rows(3))
+    assert run(few, "--out", tmp_path / "a" / "b", "--picture", tmp_path / "c" / "rel.png").code == 3
+    assert [path.name for path in tmp_path.iterdir()] == ["few.jsonl"]
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+@pytest.mark.parametrize("failing", ["write", "draw"])
+def test_the_report_is_shown_though_writing_fails(
+    run: Run, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], failing: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Calibrated, failing, full)
+    ended = run(rows, "--out", tmp_path / "kept", "--picture", tmp_path / "rel.png", *options)
+    assert ended.code == 4
+    assert ended.notes[-1].endswith("cannot be written: No space left on device")
+    assert "recall:0.9" in ended.out
+    assert not (tmp_path / "kept").exists(), "a second try is not refused"
+
+
 def test_quiet_leaves_the_tables(run: Run, rows: Path) -> None:
     loud, quiet = run(rows), run(rows, "--quiet")
     assert (quiet.code, quiet.err) == (0, "")

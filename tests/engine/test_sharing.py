@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from adjudge.backends.base import Batch, Floats, Traits
 from adjudge.config import BatchConfig
+from adjudge.engine import sharing
 from adjudge.engine.batches import plan_batches, shortest_beside
 from adjudge.engine.calls import Call, calling
 from adjudge.engine.engine import BatchDone, Engine
@@ -257,6 +258,22 @@ def test_the_wait_is_measured(words: Model) -> None:
         waits.result(30)
         first.result(30)
         assert call.queue_ms >= 50
+
+
+def test_a_deadline_may_lie_further_off_than_any_lock_can_wait(words: Model) -> None:
+    with shared(words) as engine, calling(Call(deadline=time.monotonic() + 1e12)):
+        assert len(logits(engine, PAIRS)) == len(PAIRS)
+
+
+def test_a_patient_call_waits_on_when_its_lock_gives_up(words: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sharing, "LONGEST_WAIT_S", 0.001)
+    gate = Gate(words)
+    with shared(words, lambda _: gate) as engine, ThreadPoolExecutor(4) as pool:
+        first = blocked(pool, engine, gate)
+        waits = queue(pool, engine, [("who", "tea")], Call(deadline=time.monotonic() + 60))
+        time.sleep(0.05)
+        gate.open.set()
+        assert len(first.result(30)) == len(waits.result(30)) == 1
 
 
 TRAITS = Traits(backend="fake", device="cpu", precision="f32", outputs=1, padding_free=False, parallel=2)

@@ -18,6 +18,10 @@ from adjudge.models.calibration import Calibration
 from tests.evaluate.drawn import drawn
 
 
+def says(temperature: float, bias: float, logits: Any) -> Any:
+    return 1 / (1 + np.exp(-(logits / temperature + bias)))
+
+
 def test_the_fit_finds_the_line_that_made_the_labels() -> None:
     made = drawn(40_000, temperature=2.0, bias=-0.7)
     temperature, bias = fit(made.logits, made.relevant)
@@ -25,27 +29,62 @@ def test_the_fit_finds_the_line_that_made_the_labels() -> None:
     assert bias == pytest.approx(-0.7, abs=0.1)
 
 
-def test_the_fit_is_where_the_log_loss_is_flat() -> None:
+def test_the_fit_is_where_the_log_loss_is_flat_but_for_a_pair() -> None:
     made = drawn(500)
     temperature, bias = fit(made.logits, made.relevant)
-    residual = 1 / (1 + np.exp(-(made.logits / temperature + bias))) - made.relevant
-    assert residual @ made.logits + (1 / temperature - 1) == pytest.approx(0, abs=1e-5)
-    assert residual.sum() + bias == pytest.approx(0, abs=1e-5)
+    residual = says(temperature, bias, made.logits) - made.relevant
+    assert residual.sum() == pytest.approx(0, abs=1)
+    assert residual @ made.logits / made.logits.std() == pytest.approx(0, abs=1)
 
 
 @settings(max_examples=40)
 @given(st.lists(st.tuples(st.floats(-300, 300), st.booleans()), min_size=1, max_size=40))
 def test_the_fit_stays_finite_whatever_the_labels(pairs: list[tuple[float, bool]]) -> None:
-    temperature, bias = fit(np.array([x for x, _ in pairs]), np.array([float(r) for _, r in pairs]))
-    assert 0 < temperature <= 100
+    logits = np.array([x for x, _ in pairs])
+    temperature, bias = fit(logits, np.array([float(r) for _, r in pairs]))
+    assert 0 < temperature <= 100 * max(1.0, np.ptp(logits))
     assert np.isfinite(bias)
+
+
+@settings(max_examples=40)
+@given(st.floats(1e-3, 1e4), st.floats(-300, 300), st.sampled_from([0.5, -1.0, -4.0]))
+def test_the_fit_says_the_same_of_logits_on_any_scale_and_around_any_number(scale: float, shift: float, bias: float) -> None:
+    made = drawn(300, bias=bias)
+    moved = (made.logits + shift) * scale
+    assert says(*fit(moved, made.relevant), moved) == pytest.approx(says(*fit(made.logits, made.relevant), made.logits), abs=1e-6)
+
+
+@pytest.mark.parametrize("shift", [0.0, 20.0, -300.0, 1e5])
+def test_a_calibration_is_as_good_wherever_the_logits_lie(shift: float) -> None:
+    made = drawn(2000, temperature=0.7, bias=-1.0, spread=2.0)
+    report = calibrate(made.logits + shift, made.relevant, made.queries)
+    assert report.after.expected_error < 0.04
+    assert report.calibration.temperature == pytest.approx(0.7, abs=0.1)
+
+
+def test_one_pair_far_away_does_not_spoil_the_fit() -> None:
+    made = drawn(300)
+    with_it = fit(np.append(made.logits, 1000.0), np.append(made.relevant, 1.0))
+    assert with_it == pytest.approx(fit(made.logits, made.relevant), abs=0.05)
+
+
+def test_few_relevant_pairs_do_not_raise_all_scores() -> None:
+    made = drawn(600, temperature=1.0, bias=-4.5, spread=1.0)
+    assert 5 < made.relevant.sum() < 20
+    assert says(*fit(made.logits, made.relevant), made.logits).sum() == pytest.approx(made.relevant.sum(), abs=1)
+
+
+def test_logits_that_are_all_alike_say_the_share_of_relevant_pairs() -> None:
+    logits, relevant = np.full(400, 7.1), np.repeat([1.0, 0.0], [100, 300])
+    assert says(*fit(logits, relevant), logits) == pytest.approx(0.25, abs=0.01)
 
 
 def test_a_judge_that_is_upside_down_says_the_share_of_relevant_pairs() -> None:
     made = drawn(4000, bias=2.0)
-    temperature, bias = fit(-made.logits + 5, made.relevant)
-    assert temperature == pytest.approx(100)
-    scores = 1 / (1 + np.exp(-((-made.logits + 5) / temperature + bias)))
+    logits = -made.logits + 5
+    temperature, bias = fit(logits, made.relevant)
+    assert temperature > 100
+    scores = says(temperature, bias, logits)
     assert scores.mean() == pytest.approx(made.relevant.mean(), abs=0.01)
     assert scores.std() < 0.01
 
@@ -147,3 +186,10 @@ def test_too_little_to_fit_on(relevant: list[Any], queries: int, message: str) -
 def test_logits_that_are_none(logits: list[Any]) -> None:
     with pytest.raises(InputError, match="logits"):
         calibrate(logits, [0, 1] * 200, [f"q{n}" for n in range(400)])
+
+
+@pytest.mark.parametrize("scale", [1e30, 1e300])
+def test_logits_for_which_no_calibration_can_be_kept(scale: float) -> None:
+    made = drawn(1000)
+    with pytest.raises(InputError, match="logits"):
+        calibrate(made.logits * scale, made.relevant, made.queries)

@@ -38,6 +38,13 @@ def test_a_picture_is_drawn(tmp_path: Path) -> None:
     assert ink(path, third) > 1.2 * ink(silent, third), "curves of precision and recall"
 
 
+def test_bins_of_relevant_pairs_alone_and_of_none_are_drawn(tmp_path: Path) -> None:
+    made = drawn(3000, temperature=0.1)
+    sharp = calibrate(made.logits, made.relevant, made.queries)
+    assert {0.0, 1.0} < {one.found for one in sharp.bins_after}
+    assert draw_reliability(sharp, tmp_path / "picture.png").is_file()
+
+
 def test_other_endings(tmp_path: Path) -> None:
     drawn_as = draw_reliability(report(), tmp_path / "picture.svg")
     assert drawn_as.read_text(encoding="utf-8").lstrip().startswith("<?xml")

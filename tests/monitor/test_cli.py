@@ -12,6 +12,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
+from adjudge.cli import monitor as monitor_module
 from adjudge.cli.monitor_report import compare_with
 from adjudge.cli.monitor_rows import ScoredQuery
 from adjudge.cli.monitor_view import shares_line, show_reference, show_report
@@ -124,6 +125,33 @@ def test_a_folder_in_beirs_layout(run: Run, fake: tuple[str, ...], tmp_path: Pat
     assert load_reference(tmp_path / "a.json").queries == 60
     said = refusal(run("baseline", folder, "--out", tmp_path / "b.json", "--queries", "20", *fake), 3)
     assert "needs the scores of 50 queries" in said
+
+
+@pytest.mark.parametrize("name", ["scores.jsonl/r.json", "/proc/adjudge/r.json", "n" * 300])
+def test_a_place_that_cannot_be_written_to_is_refused_before_any_work(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(monitor_module, "_scored", lambda *_, **__: pytest.fail("queries were read"))
+    data = write(tmp_path / "scores.jsonl", scored(QUERIES, seed=1))
+    said = refusal(run("baseline", data, "--out", tmp_path / name, "--model", "mine", "--score-type", "sigmoid"), 4)
+    assert "cannot be written" in said
+    assert list(tmp_path.iterdir()) == [data]
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_the_reference_is_shown_though_writing_fails(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("adjudge.monitor.write_reference", full)
+    data = write(tmp_path / "scores.jsonl", scored(QUERIES, seed=1))
+    ended = run("baseline", data, "--out", tmp_path / "r.json", "--model", "mine", "--score-type", "sigmoid", *options)
+    assert ended.code == 4
+    assert ended.notes[-1].endswith("cannot be written: No space left on device")
+    assert "median" in ended.out
+    assert "written" not in ended.out, "there is no such file"
 
 
 def test_bare_scores_need_a_model_and_a_score_type(run: Run, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from adjudge.monitor.reference import LEAST_QUERIES
 from adjudge.monitor.scales import CELLS, RELATIVE_ERROR
 from adjudge.server.metrics import Metrics
 from adjudge.server.model_numbers import LATENCY_PART, LATENCY_PARTS
+from adjudge.server.protocols.dialect import STATUS
 from tests.monitor.drawn_scores import drawn, reference_of, tallied
 from tests.source import ROOT
 
@@ -120,3 +121,14 @@ def test_the_code_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, word_jud
 def test_links_lead_somewhere() -> None:
     links = re.findall(r"\]\(([\w./-]+?)(?:#[\w-]+)?\)", PAGE)
     assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
+
+
+def test_the_rule_about_the_cpu_stands_for_as_long_as_the_model_is_there() -> None:
+    (rules,) = blocks("yaml")
+    (rule,) = re.findall(r"alert: AdjudgeOnCpu\n +expr: (.+)", rules)
+    assert rule == "adjudge_fallback_total > 0", "a model that left its GPU does not come back, so this is no matter of the last hour"
+
+
+def test_every_kind_of_error_stands_there() -> None:
+    (row,) = [line for line in PAGE.splitlines() if line.startswith("| `adjudge_errors_total`")]
+    assert set(row.rpartition(": ")[2].strip("|. ").split(", ")) == {*STATUS, "other"}

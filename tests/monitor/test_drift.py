@@ -233,3 +233,22 @@ def test_memory_does_not_grow(reference: Reference) -> None:
 def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         DriftConfig(**wrong)
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [["x"], "abc", b"abc", [10**400], [[1, 2], [3]], {0.1, 0.2}, {1: 2}, (x for x in [0.1]), [[0.1, 0.2], [0.3, 0.4]], 0.5, None, [1j]],
+    ids=str,
+)
+def test_what_is_no_list_of_scores_is_refused_and_not_counted(reference: Reference, scores: Any) -> None:
+    monitor = DriftMonitor(reference)
+    with pytest.raises(InputError, match="scores of one query must be a list of numbers"):
+        monitor.observe(scores)
+    assert monitor.state().queries == 0
+
+
+def test_scores_may_be_an_array_and_a_query_may_have_none(reference: Reference) -> None:
+    monitor = DriftMonitor(reference)
+    for scores in (np.array([0.1, 0.2], np.float32), (0.1, 0.2), [1, 0], []):
+        monitor.observe(scores)  # type: ignore[arg-type]
+    assert monitor.state().queries == 3

@@ -196,3 +196,9 @@ def test_differences_are_said(reference: Reference) -> None:
         "the reference was made with model 'judge', and the scores come from 'other'",
     )
     assert len(reference.differences(model="a", revision="b", score_type="logit")) == 3
+
+
+def test_a_revision_that_nobody_knew_differs_from_none(reference: Reference) -> None:
+    unknown = replace(reference, origin=replace(ORIGIN, revision=""))
+    assert unknown.differences(model="judge", revision="4", score_type="sigmoid") == ()
+    assert len(unknown.differences(model="another", revision="4", score_type="sigmoid")) == 1

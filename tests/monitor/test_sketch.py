@@ -134,6 +134,8 @@ def test_fields_are_read_again(values: list[float]) -> None:
         {"counts": [-1]},
         {"counts": [True]},
         {"counts": [2**60]},
+        {"first_cell": 0, "counts": [2**53] * CELLS},
+        {"counts": [2**53, 1]},
         {"counts": "11"},
         {"counts": [1] * (CELLS + 1)},
     ],
@@ -141,3 +143,11 @@ def test_fields_are_read_again(values: list[float]) -> None:
 def test_broken_fields_are_refused(change: dict[str, object]) -> None:
     with pytest.raises((InputError, ConfigError)):
         ScoreSketch.from_fields(sketch_of([0.1, 0.2], "probability").fields() | change)
+
+
+@pytest.mark.parametrize("values", [["x"], [None], [10**400], [[1, 2], [3]], {0.1}, (x for x in [0.1]), [1j]], ids=str)
+def test_what_is_no_number_is_refused_and_not_counted(values: object) -> None:
+    sketch = ScoreSketch()
+    with pytest.raises(InputError, match="numbers"):
+        sketch.add(values)  # type: ignore[arg-type]
+    assert sketch.n == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from adjudge.evaluate.calibration_error import expected_error
 from adjudge.train.negatives import Source
 from benchmarks.results import write_results
 from recipes.embedded.calibrate import PREVALENCE, fitted
-from recipes.embedded.candidates import fuse, sample
-from recipes.embedded.common import excerpt, is_han, read_rows, settings, telling_excerpt, thin, write_json, write_rows
+from recipes.embedded.candidates import EvaluationSet, fuse, sample
+from recipes.embedded.common import excerpt, is_han, kept_rows, read_rows, settings, telling_excerpt, thin, write_json, write_rows
+from recipes.embedded.evaluate import score_set
 from recipes.embedded.mine import Groups, interleave, linked, select
 from recipes.embedded.probes import auc, subject_lists
 from recipes.embedded.report import joined, paired, summarise, table
@@ -240,7 +242,7 @@ def test_calibration_finds_the_line_that_made_the_labels() -> None:
 @pytest.mark.parametrize("labels", [[0.0] * 50, [1.0] * 50, [0.0] * 25 + [1.0] * 25, [1.0] * 25 + [0.0] * 25])
 def test_calibration_stays_finite_where_labels_are_alike_told_apart_or_upside_down(labels: list[float]) -> None:
     temperature, bias = fit(np.linspace(-300.0, 300.0, 50), np.array(labels))
-    assert 0 < temperature <= 100
+    assert 0 < temperature <= 100 * 300
     assert np.isfinite(bias)
 
 
@@ -294,3 +296,48 @@ def test_scores_are_right_where_one_passage_in_five_is() -> None:
     assert calibration.bias == pytest.approx(np.log(PREVALENCE / (1 - PREVALENCE)), abs=0.1)
     assert facts["expected_calibration_error_after"] < 0.01 < facts["expected_calibration_error_before"]
     assert facts["relevant_share"] == pytest.approx(0.05, abs=0.005)
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
+def test_rows_are_written_whole_or_not_at_all(tmp_path: Path, name: str) -> None:
+    """The Makefile takes a file that is there for a step that is done."""
+
+    def torn() -> Iterator[dict[str, Any]]:
+        yield {"a": 1}
+        raise KeyboardInterrupt
+
+    path = tmp_path / "new" / name
+    with pytest.raises(KeyboardInterrupt):
+        write_rows(path, torn())
+    assert not path.exists()
+    assert write_rows(path, [{"a": 1}, {"a": 2}]) == 2
+    with pytest.raises(KeyboardInterrupt):
+        write_rows(path, torn())
+    assert list(read_rows(path)) == [{"a": 1}, {"a": 2}]
+    assert [one.name for one in path.parent.iterdir()] == [name]
+
+
+def test_what_a_kill_left_of_a_line_is_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "kept.jsonl"
+    assert kept_rows(path) == []
+    path.write_bytes('{"query": "a"}\n{"query": "熊'.encode()[:-1])
+    assert kept_rows(path) == [{"query": "a"}]
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{"query": "b"}\n')
+    assert kept_rows(path) == [{"query": "a"}, {"query": "b"}]
+
+
+def test_scoring_goes_on_where_it_was_killed(tmp_path: Path, embedded: Reranker) -> None:
+    data = EvaluationSet(
+        name="s",
+        documents={"d": "Bamboo.", "e": "Bread."},
+        queries={"q": "What do pandas eat?", "r": "Where?"},
+        grades={"q": {"d": 1}, "r": {"e": 1}},
+    )
+    rows = [{"query": query, "bm25": ["d"], "dense": ["e"], "fusion": ["d", "e"], "grades": {}} for query in data.queries]
+    score_set(data, rows, tmp_path, embedded)
+    path = tmp_path / "s.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-7])
+    score_set(data, rows, tmp_path, embedded)
+    assert path.read_bytes() == whole

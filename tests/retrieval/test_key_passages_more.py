@@ -8,7 +8,7 @@ from dataclasses import fields
 
 import pytest
 
-from adjudge import Reranker
+from adjudge import Document, Reranker
 from adjudge.errors import ClosedError
 from adjudge.retrieval import key_passages
 from adjudge.retrieval.dense import Embedder
@@ -109,3 +109,13 @@ def test_the_page_runs_and_names_every_setting(capsys: pytest.CaptureFixture[str
         assert re.search(rf"^\| `{field.name}` \| .?.?{re.escape(default.removesuffix('.0'))}", page, re.MULTILINE), field.name
     for field in fields(Selection):
         assert f"| `{field.name}` |" in page
+
+
+@pytest.mark.parametrize(
+    "pieces", [5, None, "abc", [5], [[1, 2]], [[0, 0, 1.5]], [["a", "b", "c"]], [[True, 0, 3]], [[0, 0, 9, 9]], {"a": 1}]
+)
+def test_a_note_of_somebody_elses_is_no_way_back(pieces: object) -> None:
+    document = Document(text=long_text(), metadata={"key_passages": {"pieces": pieces}})
+    (reduced,) = KeyPassages(KeyPassageConfig(max_tokens=64)).reduce(QUERY, [document])
+    (plain,) = KeyPassages(KeyPassageConfig(max_tokens=64)).reduce(QUERY, [long_text()])
+    assert (reduced.text, reduced.metadata) == (plain.text, plain.metadata)

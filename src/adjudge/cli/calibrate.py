@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ from .options import (
     progress_wanted,
 )
 from .prose import examples, flow
+from .writable import check_writable, writing
 
 if TYPE_CHECKING:
     from ..evaluate import LabelledPairs
@@ -116,13 +118,14 @@ def calibrate(
         from ..evaluate.reliability import check_picture
 
         check_picture(picture)
+        check_writable(picture)
     pairs = _checked(read_labelled(data, config), skip=skip_bad_rows)
     found = _fit(context, pairs, [path.name or str(path) for path in data], bars=progress_wanted(progress, quiet=quiet))
-    if target is not None:
-        found.write(target)
-    if picture is not None:
-        found.draw(picture)
-    _show(found, target, picture, json=json, quiet=quiet)
+    kept: dict[str, Path] = {}
+    try:
+        _keep(found, {"picture": picture, "target": target}, kept)
+    finally:  # what all pairs were judged for is shown whether or not it could be kept
+        _show(found, kept.get("target"), kept.get("picture"), json=json, quiet=quiet)
 
 
 def _checked(pairs: LabelledPairs, *, skip: bool) -> LabelledPairs:
@@ -158,6 +161,16 @@ def _fit(context: typer.Context, pairs: LabelledPairs, names: list[str], *, bars
             calibrated_before=model.calibration.fitted,
             data=tuple(names),
         )
+
+
+def _keep(found: Calibrated, wanted: Mapping[str, Path | None], kept: dict[str, Path]) -> None:
+    """Write each file that is wanted and note it in `kept`; the calibration last, so that a second try is not refused."""
+    for name, write_it in (("picture", found.draw), ("target", found.write)):
+        path = wanted[name]
+        if path is not None:
+            with writing(path):
+                write_it(path)
+            kept[name] = path
 
 
 def _show(found: Calibrated, target: Path | None, picture: Path | None, *, json: bool, quiet: bool) -> None:

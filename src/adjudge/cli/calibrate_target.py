@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import typer
 
 from ..config import SourceConfig
 from ..errors import ConfigError
+from .writable import check_writable
 
 __all__ = ["find_target"]
 
@@ -24,9 +26,10 @@ def find_target(model: str, *, out: Path | None, beside: bool, force: bool, cach
         return None
     from ..models.calibration import FILE_NAME
 
-    if folder.exists() and not folder.is_dir():
+    if os.path.isfile(folder):  # unlike Path.is_file, it has no exception for a name that is too long
         raise ConfigError(f"--out {folder} is a file; name a folder")
     target = folder / FILE_NAME
+    check_writable(target)
     if target.exists() and not force:
         raise ConfigError(f"{target} is there already; --force replaces it")
     return target

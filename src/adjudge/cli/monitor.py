@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -36,8 +37,10 @@ from .options import (
     progress_wanted,
 )
 from .prose import examples, flow
+from .writable import check_writable, writing
 
 if TYPE_CHECKING:
+    from ..monitor import Reference
     from .monitor_judge import Judged
     from .monitor_rows import ScoredQuery
 
@@ -106,7 +109,6 @@ def baseline(
     from ..monitor import write_reference
     from .monitor_judge import Judged
     from .monitor_report import build_reference, file_names
-    from .monitor_view import show_reference
 
     hush(quiet)
     _check_target(target, force=force)
@@ -114,13 +116,13 @@ def baseline(
     rows = _scored(context, found, model=model if _given(context, "model") else "")
     reference = build_reference(rows, data=file_names(data))
     reference = replace(reference, origin=replace(reference.origin, runtime=found.runtime))
-    write_reference(target, reference)
-    if json:
-        medians = {name: one.sketch.quantile(0.5) for name, one in reference.quantities.items()}
-        facts = {name: getattr(reference.origin, name) for name in ("model", "revision", "score_type", "runtime", "data", "created")}
-        write(to_json({**facts, "queries": reference.queries, "medians": medians, "file": target}, indent=2))
-    else:
-        show_reference(out(), reference, target, quiet=quiet)
+    kept: Path | None = None
+    try:
+        with writing(target):
+            write_reference(target, reference)
+        kept = target
+    finally:  # what all queries were judged for is shown whether or not it could be kept
+        _show_baseline(reference, kept, json=json, quiet=quiet)
 
 
 @app.command("report", help=flow(REPORT_HELP), epilog=examples(EXAMPLES[2:]))
@@ -191,6 +193,17 @@ def _scored(context: typer.Context, found: Judged, *, model: str, revision: str 
     )
 
 
+def _show_baseline(reference: Reference, target: Path | None, *, json: bool, quiet: bool) -> None:
+    if json:
+        medians = {name: one.sketch.quantile(0.5) for name, one in reference.quantities.items()}
+        facts = {name: getattr(reference.origin, name) for name in ("model", "revision", "score_type", "runtime", "data", "created")}
+        write(to_json({**facts, "queries": reference.queries, "medians": medians, "file": target}, indent=2))
+        return
+    from .monitor_view import show_reference
+
+    show_reference(out(), reference, target, quiet=quiet)
+
+
 def _given(context: typer.Context, name: str) -> bool:
     """Whether the option stands on the command line, and is not its default."""
     source = context.get_parameter_source(name)
@@ -198,7 +211,8 @@ def _given(context: typer.Context, name: str) -> bool:
 
 
 def _check_target(target: Path, *, force: bool) -> None:
-    if target.is_dir():
+    if os.path.isdir(target):  # unlike Path.is_dir, it has no exception for a name that is too long
         raise ConfigError(f"--out {target} is a folder; name a file in it")
+    check_writable(target)
     if target.exists() and not force:
         raise ConfigError(f"{target} is there already; --force replaces it")

@@ -23,7 +23,7 @@ _BLOCKS, _PLAIN = "▁▂▃▄▅▆▇█", "_.-~=+*#"
 _NARROW, _VERY_NARROW = 84, 74  # cells: below them the shares have no room, and thresholds neither
 
 
-def show_reference(console: Console, reference: Reference, target: Path, *, quiet: bool = False) -> None:
+def show_reference(console: Console, reference: Reference, target: Path | None, *, quiet: bool = False) -> None:
     """What was stored, and how much would have to change for an alarm; with `quiet`, no advice."""
     console.print(_headline(("reference", "bold green"), reference, "of "), soft_wrap=True)
     console.print()
@@ -37,6 +37,8 @@ def show_reference(console: Console, reference: Reference, target: Path, *, quie
     console.print(Padding(Figures(table), (0, 0, 0, 2), expand=False))
     console.print(Text(f"  alarms above these, of the last {config.short_queries:,} / {config.long_queries:,} queries", style="dim italic"))
     console.print()
+    if target is None:
+        return
     console.print(Text.assemble(("written  ", "bold"), visible(str(target))), soft_wrap=True)
     if not quiet:
         said = f"adjudge monitor report SCORES --baseline {target}"

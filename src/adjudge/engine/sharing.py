@@ -28,6 +28,9 @@ NEAR = (0.95, 0.85)
 cheaper beside it than alone. Whoever opens it waits longer for its short rows, and less for all it asked, because less padding is
 computed: 13 % of all tokens where the opener's rows were taken first, 5 to 6 % so (docs/experiments.md)."""
 
+LONGEST_WAIT_S = 3600.0
+"""At a time: a lock refuses to wait for some centuries, which a patient caller may allow."""
+
 Taken: TypeAlias = "list[tuple[SharedTicket, list[int]]]"
 """What a batch is made of: tickets, and which of their rows."""
 
@@ -105,7 +108,7 @@ class SharedTicket:
         while True:
             remaining = None if self.call is None else self.call.remaining()
             try:
-                return self._mail.get(timeout=remaining)
+                return self._mail.get(timeout=None if remaining is None else min(remaining, LONGEST_WAIT_S))
             except queue.Empty:
                 assert self.call is not None
                 try:

@@ -38,6 +38,8 @@ LEAST_IN_A_HALF = 10
 
 DIAGRAM_BINS = 10
 
+_MOST = 1e6  # models/calibration.py reads no larger temperature or bias, and no temperature below 1 / _MOST
+
 RULES: tuple[Precision | Recall, ...] = (
     *(Precision(0.95), Precision(0.9), Precision(0.8)),
     *(Recall(0.95), Recall(0.9), Recall(0.8)),
@@ -94,11 +96,10 @@ def calibrate(
     Raises InputError where there are too few pairs of either kind for that.
     """
     values, labels = np.asarray(logits, np.float64), np.asarray(relevant, np.float64)
-    if values.shape != labels.shape or not np.isfinite(values).all():
-        raise InputError(f"as many logits as labels are needed, all finite, not {values.shape} and {labels.shape}")
+    if values.shape != labels.shape or not (np.abs(values) <= np.finfo(np.float32).max).all():  # NaN fails the comparison
+        raise InputError(f"as many logits as labels are needed, all finite in float32, not {values.shape} and {labels.shape}")
     first = check_labels(labels, queries)
-    temperature, bias = fit(values[first], labels[first])
-    fitted = Calibration(temperature=rounded(temperature), bias=rounded(bias), fitted=True)
+    fitted = _fitted(values[first], labels[first])
     before = _scores(values, Calibration() if current is None else current)
     after = _scores(values, fitted)
     rest, held_out = ~first, labels[~first]
@@ -151,14 +152,44 @@ def check_labels(relevant: Sequence[bool] | Floats, queries: Sequence[str]) -> N
 def fit(logits: Floats, relevant: Floats, steps: int = 200) -> tuple[float, float]:
     """(temperature, bias) of sigmoid(logit / temperature + bias), by Newton's method with halved steps on the log loss (Platt, 1999).
 
-    A weak pull towards slope 1 and bias 0, worth one pair, keeps the answer finite where the labels are all alike or can be told apart
-    without a mistake. A judge whose logits say nothing, or the opposite, gets the highest temperature, 100, and the bias that goes with
-    it: nearly one score for all, the share of relevant pairs.
+    A weak pull, worth about one pair, keeps the answer finite where the labels are all alike or can be told apart without a mistake. It
+    acts on logits that are centred and scaled by how they lie (`_place`), so that it does not matter around which number a model's logits
+    lie nor how large they are: fit(a * logits + b) says the same probabilities, for a > 0. A judge whose logits say nothing, or the
+    opposite, gets a temperature of 100 such spreads and the bias that goes with it: nearly one score for all, the share of relevant pairs.
     """
-    weights = _newton(logits, relevant, np.array([1.0, 0.0]), free=np.array([True, True]), steps=steps)
+    centre, spread = _place(logits, relevant)
+    scaled = (logits - centre) / spread
+    odds = float(np.log((relevant.sum() + 1) / ((1 - relevant).sum() + 1)))
+    weights = _newton(scaled, relevant, np.array([1.0, odds]), free=np.array([True, True]), steps=steps)
     if weights[0] < 0.01:
-        weights = _newton(logits, relevant, np.array([0.01, 0.0]), free=np.array([False, True]), steps=steps)
-    return 1 / float(weights[0]), float(weights[1])
+        weights = _newton(scaled, relevant, np.array([0.01, odds]), free=np.array([False, True]), steps=steps)
+    temperature = spread / float(weights[0])
+    return temperature, float(weights[1]) - centre / temperature
+
+
+def _place(logits: Floats, relevant: Floats) -> tuple[float, float]:
+    """(centre, spread): midway between the medians of the two kinds, and half of what lies between those or either kind's quartiles.
+
+    There the bias is about the log-odds of the share of relevant pairs, however rare they are. Not the mean and the standard deviation,
+    which one pair far away moves as far as it likes.
+    """
+    kinds = [logits[relevant == kind] for kind in (0.0, 1.0) if (relevant == kind).any()]
+    low, middle, high = np.array([np.quantile(kind, (0.25, 0.5, 0.75)) for kind in kinds]).T
+    least = 1e-6 * max(1.0, float(np.abs(logits).max()))  # less is what float32 makes of equal logits
+    found = (max(float((high - low).max()), float(np.ptp(middle))) / 2, float(logits.std()))
+    return float(middle.mean()), next((spread for spread in found if spread > least), 1.0)
+
+
+def _fitted(logits: Floats, relevant: Floats) -> Calibration:
+    """Raises InputError where a calibration file could not hold what was found."""
+    temperature, bias = (rounded(value) for value in fit(logits, relevant))
+    if not 1 / _MOST <= temperature <= _MOST or abs(bias) > _MOST:
+        raise InputError(
+            f"the logits, from {logits.min():g} to {logits.max():g}, would need a temperature of {temperature:g} and a bias of {bias:g}; "
+            f"a calibration holds temperatures from {1 / _MOST:g} to {_MOST:g} and biases from {-_MOST:g} to {_MOST:g}. "
+            "Scale or shift what the model gives"
+        )
+    return Calibration(temperature=temperature, bias=bias, fitted=True)
 
 
 def first_half(queries: Sequence[str]) -> NDArray[np.bool_]:
@@ -168,8 +199,8 @@ def first_half(queries: Sequence[str]) -> NDArray[np.bool_]:
 
 
 def rounded(value: float) -> float:
-    """Six digits that count: what the file holds is what was measured."""
-    return float(f"{value:.6g}")
+    """Nine digits that count, as many as float32 tells apart: what the file holds is what was measured."""
+    return float(f"{value:.9g}")
 
 
 def _newton(logits: Floats, relevant: Floats, start: Floats, *, free: NDArray[np.bool_], steps: int) -> Floats:

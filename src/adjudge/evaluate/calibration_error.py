@@ -89,7 +89,9 @@ def wilson(hits: int, pairs: int) -> tuple[float, float]:
     z = 1.959964
     centre = (hits + z * z / 2) / (pairs + z * z)
     reach = z * math.sqrt(hits * (pairs - hits) / pairs + z * z / 4) / (pairs + z * z)
-    return max(0.0, centre - reach), min(1.0, centre + reach)
+    least = 0.0 if hits == 0 else max(0.0, centre - reach)
+    most = 1.0 if hits == pairs else min(1.0, centre + reach)  # rounding alone would leave the share outside
+    return least, most
 
 
 def _equal_width(scores: Floats, count: int) -> NDArray[np.intp]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from reprlib import repr as shown
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
+from ..errors import InputError
 from ..types import Ranking, ScoreType
-from .scales import Cells, Scale, cells_of, scale_of
+from .scales import Cells, Scale, cells_of, numbers_of, scale_of
 from .sketch import ScoreSketch
 
 __all__ = ["QUANTITIES", "SPREAD_OF", "Quantity", "Tally", "measure", "quantity_scale", "scores_of"]
@@ -34,9 +36,15 @@ def scores_of(ranking: Ranking) -> list[float]:
 def measure(scores: Sequence[float], score_type: ScoreType) -> Mapping[Quantity, Cells]:
     """The cells of one query's quantities; none for an empty query, no spread for one score.
 
-    Raises InputError for a score that is NaN, infinite, or outside 0..1 where `score_type` is not "logit".
+    Raises InputError for a score that is NaN, infinite, or outside 0..1 where `score_type` is not "logit", and for what is no flat list
+    of numbers.
     """
-    values = np.asarray(scores, np.float64)
+    try:
+        values = numbers_of(scores)
+    except InputError as exc:
+        raise InputError(f"the scores of one query must be a list of numbers, not {shown(scores)}") from exc
+    if values.ndim != 1:
+        raise InputError(f"the scores of one query must be a list of numbers, not {shown(scores)}")
     if not values.size:
         return {}
     scale = scale_of(score_type)

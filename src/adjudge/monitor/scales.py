@@ -10,6 +10,7 @@ linear scale both pairs would share a cell.
 
 from __future__ import annotations
 
+from reprlib import repr as shown
 from typing import Literal, TypeAlias, get_args
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import ConfigError, InputError
 from ..types import ScoreType
 
-__all__ = ["CELLS", "RELATIVE_ERROR", "Cells", "Scale", "cells_of", "check_scale", "scale_of", "value_of"]
+__all__ = ["CELLS", "RELATIVE_ERROR", "Cells", "Scale", "cells_of", "check_scale", "numbers_of", "scale_of", "value_of"]
 
 Scale: TypeAlias = Literal["probability", "real", "positive"]
 
@@ -37,7 +38,7 @@ RELATIVE_ERROR = float(np.expm1(_WIDTH / 2))
 
 def cells_of(values: ArrayLike, scale: Scale) -> Cells:
     """The cell of each value, 0 to CELLS - 1, same shape. Raises InputError for NaN, infinity and what the scale does not hold."""
-    numbers = np.asarray(values, np.float64)
+    numbers = numbers_of(values)
     low, high = _room(scale)
     inside = (numbers >= low) & (numbers <= high)  # NaN is in no room
     if not inside.all():
@@ -46,6 +47,17 @@ def cells_of(values: ArrayLike, scale: Scale) -> Cells:
     with np.errstate(divide="ignore"):  # 0 and 1 lie at infinity, and are moved into the last cells
         places = (_positions(numbers, scale) - _LOW) / _WIDTH
     return np.clip(np.floor(places), 0, CELLS - 1).astype(np.int64)
+
+
+def numbers_of(values: ArrayLike) -> NDArray[np.float64]:
+    """As an array. Raises InputError for what is no number, or a list of lists of different lengths."""
+    try:
+        found = np.asarray(values)
+        if found.dtype.kind in "biufO":  # numpy would read texts and dates as well
+            return found.astype(np.float64)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise InputError(f"what is counted must be numbers that a float can hold, not {shown(values)}")
 
 
 def value_of(cell: int, scale: Scale) -> float:

@@ -122,6 +122,8 @@ class ScoreSketch:
             raise InputError(f"first_cell and counts must describe cells from 0 to {CELLS - 1}")
         if not all(type(count) is int and 0 <= count <= _MOST for count in counts):
             raise InputError("counts must be whole numbers of 0 or more")
+        if sum(counts) > _MOST:
+            raise InputError(f"counts must add up to {_MOST} at most, not {sum(counts)}")
         sketch = cls(scale)  # type: ignore[arg-type]  # anything else is a ConfigError
         sketch._counts[first : first + len(counts)] = counts
         sketch._n = sum(counts)

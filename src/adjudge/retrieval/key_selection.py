@@ -82,9 +82,14 @@ def _pieces(document: Document, span: Range) -> list[Piece]:
 
 def _noted(document: Document) -> list[Piece]:
     note = document.metadata.get(METADATA_KEY)
-    if not isinstance(note, Mapping) or "pieces" not in note:
+    pieces = note.get("pieces") if isinstance(note, Mapping) else None
+    if not isinstance(pieces, list) or not all(map(_is_piece, pieces)):  # none, or somebody else's under the same name
         return [(0, 0, len(document.text))]
-    return [(place, start, length) for place, start, length in note["pieces"]]
+    return [(place, start, length) for place, start, length in pieces]
+
+
+def _is_piece(noted: object) -> bool:
+    return isinstance(noted, list | tuple) and len(noted) == 3 and all(type(number) is int for number in noted)
 
 
 def _between(passages: Iterable[Passage], length: int) -> Iterator[Range]:
