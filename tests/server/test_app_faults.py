@@ -136,6 +136,39 @@ def test_a_bug_is_a_500_in_the_dialects_shape(serve: Serve, caplog: pytest.LogCa
     assert live.get("/monitor").json()["queue"]["requests"] == 0
 
 
+def test_a_page_of_another_origin_may_read_of_a_bug(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    live = serve(cors_origins=("https://a.example",), app={"routes": [BrokenRoute()]})
+    response = live.post("/rerank", json={"query": "a", "documents": ["b"]}, headers={"origin": "https://a.example"})
+    assert (response.status_code, response.json()["error"]["kind"]) == (500, "backend")
+    assert response.headers["access-control-allow-origin"] == "https://a.example"
+    assert response.headers["x-request-id"] == response.json()["error"]["request_id"]
+    until(lambda: "Traceback" in caplog.text)
+
+
+# What holds no text
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        (7, "a number"),
+        (1.5, "a number"),
+        (True, "true"),
+        (None, "null"),
+        (["a"], "a list"),
+        ({"text": 5}, "an object whose text is a number"),
+        ({"text": None, "id": "x"}, "an object whose text is null"),
+        ({"text": {"text": "a"}}, "an object whose text is an object"),
+    ],
+)
+def test_what_is_no_text_is_told_in_jsons_words(live_server: Live, document: Any, said: str) -> None:
+    (refused,) = live_server.rank("red", ["red apples", document]).json()["refused"]
+    assert refused == {"index": 1, "reason": "not_text", "message": f"document 1 is no text but {said}"}
+    warned = live_server.post("/v1/rerank", json={"model": "quick", "query": "red", "documents": ["red apples", document]})
+    assert "Python" not in warned.text
+    assert "NoneType" not in warned.text
+
+
 # The log
 
 SECRET = "zebras eat confidential grass"
@@ -168,3 +201,25 @@ def test_a_log_line_cannot_be_forged(serve: Serve, caplog: pytest.LogCaptureFixt
     assert len(asks) == 1
     assert asks[0].isprintable()
     assert "\\nERROR forged\\u001b" in asks[0]
+
+
+@pytest.mark.parametrize("odd", [7, None, [], {"text": 5}])
+def test_a_document_that_is_none_is_logged_and_refused_alone(serve: Serve, odd: Any) -> None:
+    live = serve(log=LogSettings(texts=True))
+    answer = live.rank("red", ["red apples", odd])
+    assert answer.status_code == 200
+    assert [one["index"] for one in answer.json()["refused"]] == [1]
+
+
+def test_a_request_is_received_and_answered_under_one_name(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    live = serve(log=LogSettings(texts=True))
+    monkeypatch.setattr("adjudge.server.endpoint.log_texts", fail)
+    assert live.rank().status_code == 500
+    lines = [line for line in live.get("/metrics").text.splitlines() if line.startswith("adjudge_requests_") and "_total{" in line]
+    assert sorted(lines) == [
+        'adjudge_requests_received_total{dialect="native",model="quick"} 1.0',
+        'adjudge_requests_total{dialect="native",model="quick",status="500"} 1.0',
+    ]

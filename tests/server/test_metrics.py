@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from adjudge import Reranker
+from adjudge import Reranker, errors
 from adjudge.errors import MissingExtraError
 from adjudge.monitor import DriftConfig, DriftMonitor, Origin, make_reference
 from adjudge.monitor.scales import RELATIVE_ERROR
 from adjudge.server.metrics import MODELS, Metrics
+from adjudge.server.protocols.dialect import STATUS
 from adjudge.types import Ranking, Usage
 
 QUERY = "What do pandas eat?"
@@ -123,6 +124,17 @@ def test_queue_batches_and_fallbacks() -> None:
     assert value(metrics, "adjudge_batch_fill_ratio_count") == 1
     assert value(metrics, "adjudge_batch_rows_bucket", le="16.0") == 2
     assert value(metrics, "adjudge_fallback_total", reason="BackendMemoryError") == 1
+
+
+def test_what_alarms_stands_at_nought_before_it_first_happens() -> None:
+    """rate() and increase() see nothing of a series that begins at 1."""
+    before = samples(Metrics())
+    for kind in (*STATUS, "other"):
+        assert before["adjudge_errors_total", (("kind", kind),)] == 0
+    backend = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.BackendError)]
+    reasons = {one.__name__ for one in backend} - {"InvalidLogitsError"}  # which no other device mends
+    found = {dict(labels)["reason"]: value for (name, labels), value in before.items() if name == "adjudge_fallback_total"}
+    assert found == dict.fromkeys(reasons, 0)
 
 
 @pytest.mark.parametrize("given", [None, ["judge"]])

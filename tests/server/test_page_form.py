@@ -205,6 +205,53 @@ def test_a_wrong_setting_is_named(visit: Visits) -> None:
     assert "“threshold”" in said
 
 
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [("0.3", 0.3), (" .5 ", 0.5), ("2e-1", 0.2), ("Infinity", "Infinity"), ("1e999", "1e999"), ("0x1", "0x1"), ("gap", "gap")],
+)
+def test_a_threshold_is_a_number_only_where_it_is_written_as_one(visit: Visits, written: str, sent: float | str) -> None:
+    seen = visit(troubled=True)
+    seen.fill("red apples", ["red apples", "bread"])
+    seen.page.select_option("#threshold", "own")
+    seen.page.fill("#own", written)
+    with seen.page.expect_response("**/rerank") as waiting:
+        seen.page.click("#run")
+    assert seen.sent[-1]["threshold"] == sent
+    assert waiting.value.status == (422 if sent in ("Infinity", "1e999", "0x1") else 200)
+
+
+def test_a_refusal_says_what_is_there_once(visit: Visits) -> None:
+    seen = visit()
+    seen.judge("red apples", ["red apples", " ", 7, {"text": None}, {"id": "x"}, {}])
+    assert seen.page.locator(".refused li").all_inner_texts() == [
+        "document 2 holds no text.",
+        "document 3 is no text. It is a number.",
+        "document 4 is no text. It is an object whose text is null.",
+        "document 5 is an object without a text. Its keys: id.",
+        "document 6 is an object without a text.",
+    ]
+
+
+def test_a_bound_stands_on_one_line_and_one_place_is_one(visit: Visits) -> None:
+    seen = visit()
+    entry = {"index": 0, "before": 2, "after": 1, "score": 0.0001, "similarity": 0.9999, "logit": -9, "text": "red", "tokens_unseen": 0}
+    use = """async (m, entry) => {
+        const list = document.createElement("ul");
+        list.dataset.order = "judge";
+        list.append(m.row(entry));
+        const result = document.getElementById("result");
+        result.hidden = false;
+        result.replaceChildren(list);
+        const number = list.querySelector(".score .number");
+        const line = document.createRange();
+        line.selectNodeContents(number);
+        const [figures, name] = [".figures", ".score .name"].map((one) => list.querySelector(one).getBoundingClientRect());
+        const lines = new Set([...line.getClientRects()].map((one) => one.top)).size;
+        return [number.textContent, lines, name.right <= figures.right + 1, list.querySelector(".moved").textContent];
+    }"""
+    assert module(seen, "row.js", use, entry) == ["<0.001", 1, True, "▲ 1up 1 place"]
+
+
 def test_a_server_out_of_reach_is_not_blamed_on_the_reader(visit: Visits) -> None:
     seen = visit(troubled=True)
     seen.fill("red apples", ["red apples", "bread"])

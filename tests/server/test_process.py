@@ -223,6 +223,7 @@ def test_a_port_that_is_taken(quick_folder: Path) -> None:
         (("--cors-origin", "example.com"), 4, "origin"),
         (("--api-key-file", "/no/such/file"), 4, "cannot be read"),
         (("--baseline", "nobody=x"), 4, "nobody"),
+        (("--baseline", "x", "--baseline", "y"), 4, "two baselines"),
         (("--workers", "2"), 2, "--workers"),
     ],
 )

@@ -106,6 +106,34 @@ def test_work_that_waits_for_a_thread_is_dropped_with_its_client(start: Start, g
     assert gate.waiting == 1
 
 
+def test_similarities_are_dropped_with_their_client(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = start()
+    embedder = service._similarities._open()
+    assert embedder is not None
+    real, opened = embedder._backend.forward, threading.Event()
+    passes: list[int] = []
+
+    def forward(batch: Any) -> Any:
+        if batch.rows > 1:  # the query's own has one
+            passes.append(batch.rows)
+            assert opened.wait(PATIENCE_S)
+        return real(batch)
+
+    monkeypatch.setattr(embedder._backend, "forward", forward)
+    documents = tuple(f"red wine {i} " + "and blue cheese " * 60 for i in range(600))
+
+    async def leave() -> None:
+        task = asyncio.create_task(ask_of(service, documents=documents, similarity=True))
+        await until_async(lambda: len(passes) > 0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        opened.set()
+        await until_async(lambda: service.places.requests == 0)
+
+    asyncio.run(leave())
+    assert sum(passes) < len(documents) / 2
+
+
 def test_a_backend_that_fails_fails_its_own_request(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     service = start()
     reranker = next(iter(service.registry)).reranker

@@ -9,7 +9,7 @@ import pytest
 
 from adjudge.errors import ConfigError
 from adjudge.server.auth import Keys
-from adjudge.server.settings import Limits, ModelSource, Settings, parse_baseline, parse_model
+from adjudge.server.settings import Limits, ModelSource, Settings, parse_baseline, parse_baselines, parse_model
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,24 @@ def test_a_baseline_as_it_is_written(tmp_path: Path) -> None:
     assert parse_baseline("big=x.json", "first") == ("big", Path("x.json"))
     assert parse_baseline("x.json", "first") == ("first", Path("x.json"))
     assert parse_baseline(str(odd), "first") == ("first", odd)
+
+
+def test_one_baseline_for_each_model() -> None:
+    assert parse_baselines(["x.json", "b=y.json"], "a") == {"a": Path("x.json"), "b": Path("y.json")}
+    models = tuple(map(parse_model, ("a=x", "b=y")))
+    assert len(Settings(models=models, baselines={"a": Path("1"), "b": Path("2")}).baselines) == 2
+
+
+@pytest.mark.parametrize("written", [["a=x.json", "a=y.json"], ["x.json", "a=y.json"], ["x.json", "y.json"]])
+def test_a_second_baseline_under_one_name_is_refused(written: list[str]) -> None:
+    with pytest.raises(ConfigError, match="two baselines for 'a'"):
+        parse_baselines(written, "a")
+
+
+def test_a_second_baseline_under_another_name_of_the_model_is_refused() -> None:
+    models = tuple(map(parse_model, ("a=embedded", "other=y", "b=embedded")))
+    with pytest.raises(ConfigError, match="'a' and 'b' are one model"):
+        Settings(models=models, baselines={"a": Path("1"), "other": Path("2"), "b": Path("3")})
 
 
 @pytest.mark.parametrize(

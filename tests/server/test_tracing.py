@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,7 +19,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from adjudge.errors import MissingExtraError
 from adjudge.server.asgi import Message, Receive, Scope, Send
 from adjudge.server.envelope import Envelope
-from adjudge.server.tracing import Traced, open_tracing
+from adjudge.server.tracing import CLOSING_S, Traced, open_tracing
 from adjudge.server.visit import VISIT
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -169,6 +171,18 @@ def test_an_own_exporter_is_set_up_and_closed(monkeypatch: pytest.MonkeyPatch) -
     tracing = open_tracing()
     assert tracing._provider.resource.attributes["service.name"] == "my-search"  # type: ignore[attr-defined]
     tracing.close()
+
+
+def test_a_collector_that_does_not_answer_holds_no_stop_up(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(trace, "get_tracer_provider", lambda: trace.ProxyTracerProvider())
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{probe.getsockname()[1]}")
+    tracing = open_tracing()
+    tracing._tracer.start_span("lost").end()
+    began = time.monotonic()
+    tracing.close()
+    assert time.monotonic() - began < CLOSING_S + 3
+    assert "spans are lost" in caplog.text
 
 
 @pytest.mark.parametrize(

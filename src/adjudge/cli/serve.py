@@ -132,7 +132,7 @@ def serve(
 def _settings(context: typer.Context) -> Settings:
     from ..reranker import engine_config
     from ..server.auth import read_keys
-    from ..server.settings import Limits, LogSettings, ModelSource, Settings, parse_baseline, parse_model
+    from ..server.settings import Limits, LogSettings, ModelSource, Settings, parse_baselines, parse_model
 
     given = context.params
     models = tuple(parse_model(text) for text in given["model"] or ()) or (ModelSource(name="embedded", source="embedded"),)
@@ -153,7 +153,7 @@ def _settings(context: typer.Context) -> Settings:
         keys=read_keys(given["api_key_file"], os.environ.get("ADJUDGE_API_KEYS")),
         cors_origins=tuple(given["cors_origin"] or ()),
         cpu_fallback=given["cpu_fallback"],
-        baselines=dict(parse_baseline(text, models[0].name) for text in given["baseline"] or ()),
+        baselines=parse_baselines(given["baseline"] or (), models[0].name),
         tracing=given["tracing"],
         log=LogSettings(access=given["access_log"], texts=given["log_requests"]),
     )

@@ -71,11 +71,14 @@ class Reference:
     quantities: Mapping[Quantity, QuantityReference]
 
     def differences(self, *, model: str, revision: str, score_type: str) -> tuple[str, ...]:
-        """A sentence for each of these that is not the reference's own; empty where all agree."""
+        """A sentence for each of these that is not the reference's own; empty where all agree.
+
+        A reference of bare scores may not know its revision; every revision is then as good as its own.
+        """
         own, found = self.origin, []
         for name, wanted, here in (
             ("model", own.model, model),
-            ("revision", own.revision, revision),
+            ("revision", own.revision or revision, revision),
             ("score type", own.score_type, score_type),
         ):
             if wanted != here:

@@ -25,6 +25,7 @@ from ..models.load import load_encoder
 from ..models.model import Model
 from ..reranker import engine_config
 from ..types import Timings
+from .usable import Usable, go_on
 
 __all__ = ["Embedder", "Embeddings", "Kind"]
 
@@ -71,7 +72,7 @@ class Embedder:
         self._pool = ThreadPoolExecutor(max(1, self.traits.parallel), thread_name_prefix="adjudge-embed")
         self._lock = threading.Lock()
         self._truncated = 0
-        self._closed = False
+        self._usable = Usable("embedder")
         self.load_ms = (time.perf_counter() - began) * 1e3
         logger.info("loaded the bi-encoder of %s on %s in %.0f ms", self.model.name, self.traits.backend, self.load_ms)
 
@@ -94,7 +95,7 @@ class Embedder:
         """(texts, size) float32, row i for text i, each of length 1. No texts give (0, size).
 
         A text longer than `max_length` tokens is cut: a warning is logged, `truncated` counts it, and embed_detailed() names it.
-        Raises InputError for anything but texts, ClosedError after close().
+        Raises InputError for anything but texts, ClosedError after close(), BackendError in a forked child.
         """
         return self.embed_detailed(texts, kind=kind).vectors
 
@@ -106,6 +107,7 @@ class Embedder:
         truncated: list[int] = []
         tokens, tokenising = 0, 0.0
         for first in range(0, len(checked), BLOCK_TEXTS):
+            self._usable.check()
             mark = time.perf_counter()
             rows, cut = self._encode([prefix + text for text in checked[first : first + BLOCK_TEXTS]])
             tokenising += time.perf_counter() - mark
@@ -120,9 +122,11 @@ class Embedder:
     def close(self) -> None:
         """Free the model. Batches that are being computed finish; a call that has more to do, and every later one, raises ClosedError.
 
-        Safe to call twice.
+        Safe to call twice. In a child that the process forked, what the parent loaded is left alone.
         """
-        self._closed = True
+        self._usable.closed = True
+        if self._usable.inherited:
+            return
         self._pool.shutdown(wait=True)
         self._backend.close()
 
@@ -137,15 +141,17 @@ class Embedder:
         return f"Embedder({self.model.name!r}, backend={t.backend!r}, device={t.device!r}, precision={t.precision!r}, size={self.size})"
 
     def _prefix(self, kind: object) -> str:
-        if self._closed:
-            raise ClosedError("this embedder was closed; create a new one")
+        self._usable.check()
         if kind not in get_args(Kind):
             raise InputError(f"kind must be {' or '.join(map(repr, get_args(Kind)))}, not {kind!r}")
         return self.model.prompts.get(str(kind), "")
 
     def _encode(self, texts: Sequence[str]) -> tuple[list[PairIds], list[int]]:
         """Ids of each text, and the positions of those that had to be cut."""
-        rows = [self._tokeniser.single(text, max_length=NO_LIMIT) for text in texts]
+        rows = []
+        for text in texts:
+            go_on()
+            rows.append(self._tokeniser.single(text, max_length=NO_LIMIT))
         cut = [i for i, row in enumerate(rows) if len(row.ids) > self.max_length]
         for i in cut:
             rows[i] = self._tokeniser.single(texts[i], max_length=self.max_length)
@@ -165,8 +171,9 @@ class Embedder:
                 futures.append(self._pool.submit(self._forward, [rows[i] for i in batch]))
             for batch, future in zip(plan, futures, strict=True):
                 vectors[batch] = _finite(future.result())
+                go_on()
         except RuntimeError as exc:
-            if not self._closed:
+            if not self._usable.closed:
                 raise
             raise ClosedError("this embedder was closed while it was used; create a new one") from exc
         finally:

@@ -25,6 +25,7 @@ from ..reranker import engine_config
 from ..types import Timings
 from .dense import Embeddings, Kind
 from .token_rows import Frame, TokenRow
+from .usable import Usable, go_on
 
 __all__ = ["TokenEncoder", "TokenStates", "TokenWeights"]
 
@@ -77,7 +78,7 @@ class TokenEncoder:
         self._backend = open_backend(self.model, config.backend)
         self._batches = config.batches
         self._pool = ThreadPoolExecutor(max(1, self.traits.parallel), thread_name_prefix="adjudge-tokens")
-        self._closed = False
+        self._usable = Usable("encoder")
         logger.info("loaded the encoder of %s on %s, token by token", self.model.name, self.traits.backend)
 
     @property
@@ -104,9 +105,9 @@ class TokenEncoder:
         """The states of each text, in order, computed in blocks as they are asked for. A longer text is cut, and says so.
 
         A text's states do not depend on what it is computed with, beyond the rounding of the precision that runs.
-        Raises InputError for anything but texts, ClosedError after close().
+        Raises InputError for anything but texts, ClosedError after close(), BackendError in a forked child.
         """
-        self._check_open()
+        self._usable.check()
         if kind not in get_args(Kind):
             raise InputError(f"kind must be {' or '.join(map(repr, get_args(Kind)))}, not {kind!r}")
         return self._blocks(_accept(texts), self.model.prompts.get(kind, ""))
@@ -158,9 +159,11 @@ class TokenEncoder:
     def close(self) -> None:
         """Free the model. Batches that are being computed finish; a call that has more to do, and every later one, raises ClosedError.
 
-        Safe to call twice.
+        Safe to call twice. In a child that the process forked, what the parent loaded is left alone.
         """
-        self._closed = True
+        self._usable.closed = True
+        if self._usable.inherited:
+            return
         self._pool.shutdown(wait=True)
         self._backend.close()
 
@@ -170,13 +173,9 @@ class TokenEncoder:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ClosedError("this encoder was closed; create a new one")
-
     def _blocks(self, texts: Sequence[str], prefix: str) -> Iterator[TokenStates]:
         for first in range(0, len(texts), BLOCK_TEXTS):
-            self._check_open()
+            self._usable.check()
             rows = self._frame.rows(texts[first : first + BLOCK_TEXTS], prefix=prefix, max_length=self.max_length)
             for row, states in zip(rows, self._compute(rows), strict=True):
                 yield TokenStates(ids=row.ids.ids, states=states, own=row.own, truncated=row.truncated)
@@ -197,6 +196,7 @@ class TokenEncoder:
         try:
             for batch, future in zip(plan, futures, strict=True):
                 found.update(zip(batch, future.result(), strict=True))
+                go_on()
         finally:
             for future in futures:
                 future.cancel()

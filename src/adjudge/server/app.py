@@ -14,7 +14,7 @@ from ..engine.engine import BatchDone
 from ..errors import MissingExtraError
 from .asgi import Prepared, Receive, Scope, Send, prepare
 from .endpoint import Endpoint, Route
-from .envelope import Door, Envelope
+from .envelope import Answered, Door, Envelope
 from .openapi import document
 from .protocols.dialect import Dialect, Fault, FaultKind, Reply
 from .registry import Opener, Registry
@@ -169,13 +169,17 @@ def _add_faults(app: FastAPI, voices: _Voices) -> None:
 
     def unexpected(request: Request, exc: Exception) -> Prepared:
         """Starlette raises `exc` again behind this, so that the server's log has the traceback."""
-        visit = visit_of(request.scope)
-        message = f"something unexpected went wrong ({type(exc).__name__}); the server's log has it under this time. Please report it"
-        dialect = voices(request.scope["path"]) if visit.dialect is None else visit.dialect
-        return prepare(dialect.fault(Fault(kind="backend", message=message), visit.request_id), visit.headers())
+        return _bug(voices, request.scope, exc)
 
     app.add_exception_handler(HTTPException, known)  # type: ignore[arg-type]  # any ASGI application can answer
     app.add_exception_handler(Exception, unexpected)  # type: ignore[arg-type]
+
+
+def _bug(voices: _Voices, scope: Scope, exc: Exception) -> Prepared:
+    visit = visit_of(scope)
+    message = f"something unexpected went wrong ({type(exc).__name__}); the server's log has it under this time. Please report it"
+    dialect = voices(scope["path"]) if visit.dialect is None else visit.dialect
+    return prepare(dialect.fault(Fault(kind="backend", message=message), visit.request_id), visit.headers())
 
 
 def _http_fault(status: int, scope: Scope, voices: _Voices) -> Reply:
@@ -206,6 +210,7 @@ def _add_envelope(app: FastAPI, settings: Settings, guests: _Guests, voices: _Vo
     app.add_middleware(Door, keys=settings.keys, is_open=guests, dialect_of=voices, recorder=recorder)
     app.add_middleware(Envelope, log=settings.log.access or settings.log.texts)
     if settings.cors_origins:
+        app.add_middleware(Answered, answer=partial(_bug, voices))
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(settings.cors_origins),

@@ -84,7 +84,8 @@ class Endpoint:
         visit.body_ms = visit.total_ms
         try:
             ask = await (asyncio.to_thread(self._read, raw, visit) if len(raw) > BIG_BODY else _now(self._read, raw, visit))
-            self._recorder.received(_name(visit), self._own_name(ask.model))
+            visit.model = self._own_name(ask.model)  # here, so that it is answered under the name that it is received under
+            self._recorder.received(_name(visit), visit.model)
             if self._log_texts:
                 log_texts(visit, ask)
             answer = await self._judge(ask, receive, visit)

@@ -11,7 +11,7 @@ from .protocols.dialect import Dialect, Fault
 from .service import Recorder
 from .visit import VISIT, arrive
 
-__all__ = ["Door", "Envelope"]
+__all__ = ["Answered", "Door", "Envelope"]
 
 DialectOf = Callable[[str], Dialect]
 """Whose words are used at a path."""
@@ -48,6 +48,31 @@ class Envelope:
         finally:
             if self._log:
                 log_access(visit, scope, status)
+
+
+class Answered:
+    """Answers what goes wrong unexpectedly, and lets it through to the log. Inside CORS, so that a page of another origin may read it."""
+
+    def __init__(self, app: App, *, answer: Callable[[Scope, Exception], App]) -> None:
+        """`answer`: what says so."""
+        self._app = app
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass it on."""
+        started = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noted)
+        except Exception as exc:
+            if scope["type"] == "http" and not started:
+                await self._answer(scope, exc)(scope, receive, send)
+            raise
 
 
 class Door:

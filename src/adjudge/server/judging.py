@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..engine.calls import current_call
 from ..engine.documents import accept_pairs
 from ..engine.ranking import what_was_not_read
 from ..engine.scores import score_type, to_scores
@@ -16,6 +15,7 @@ from ..reranker import Reranker
 from ..types import Explanation, Ranking, ScoreType, Timings, Usage
 from .asks import Ask, PairsAsk
 from .cutting import Shortened, put_back, shorten
+from .refusing import in_json_words
 from .similarity import Similarities
 
 __all__ = ["Judged", "Scored", "judge", "judge_pairs"]
@@ -60,8 +60,7 @@ def judge(reranker: Reranker, ask: Ask, similarities: Similarities) -> Judged:
     explanations = tuple(ranking.explain(i) for i in range(min(ask.explain, len(ranking))))
     if ask.max_tokens_per_doc is not None:
         ranking = put_back(ranking, shortened, ask.max_tokens_per_doc)
-    if ask.similarity:
-        _go_on()
+    ranking = in_json_words(ranking, ask.documents)
     return Judged(
         ranking=ranking,
         explanations=explanations,
@@ -98,13 +97,6 @@ def _without_effect(reranker: Reranker, ask: Ask) -> tuple[str, ...]:
     if ask.budget_ms is None or reranker.cascade is not None:
         return ()
     return ("budget_ms has no effect: this model has no first judge, whose word would stand where time runs out (adjudge serve --first)",)
-
-
-def _go_on() -> None:
-    """Raise where nobody waits for the rest."""
-    call = current_call.get()
-    if call is not None:
-        call.check()
 
 
 def _positive(most: int) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ..types import Document, DocumentLike
+from ..types import Document
 from .asks import Ask
 from .visit import Visit
 
@@ -36,21 +36,21 @@ def log_access(visit: Visit, scope: Mapping[str, Any], status: int) -> None:
 
 
 def log_texts(visit: Visit, ask: Any) -> None:
-    """What was asked, as JSON on one line; long texts and long lists shortened."""
-    if isinstance(ask, Ask):
-        found: dict[str, Any] = {"query": _short(ask.query), "documents": [_short(_text(d)) for d in ask.documents[:MOST]]}
-    else:
-        found = {"pairs": [[_short(query), _short(text)] for query, text in ask.pairs[:MOST]]}
-    requests.info("%s asks %s", visit.request_id, json.dumps(found))  # ASCII alone, so that nothing in it moves a terminal
+    """What was asked, as JSON on one line; long texts and long lists shortened. Raises nothing, whatever was asked."""
+    try:
+        shown = _asked(ask)
+    except Exception as exc:  # noqa: BLE001 - a line in a log is worth no request
+        shown = f"what cannot be written down ({type(exc).__name__}: {exc})"
+    requests.info("%s asks %s", visit.request_id, shown)
 
 
 @contextmanager
 def server_log(level: int) -> Iterator[None]:
-    """Inside, what adjudge and uvicorn have to say goes to standard error from `level` on, and nowhere else; then all is as before."""
+    """Inside, what adjudge, uvicorn and OpenTelemetry say goes to stderr from `level` on, and nowhere else; then all is as before."""
     handler = logging.StreamHandler()
     handler.setFormatter(_OneLine("%(asctime)s %(levelname)-7s %(message)s"))
     handler.addFilter(_was_not_cancelled)
-    levels = {"adjudge": level, "uvicorn": max(level, logging.WARNING), "asyncio": max(level, logging.WARNING)}
+    levels = {"adjudge": level, **dict.fromkeys(("uvicorn", "asyncio", "opentelemetry"), max(level, logging.WARNING))}
     loggers = {logging.getLogger(name): wanted for name, wanted in levels.items()}
     before = [(logger, list(logger.handlers), logger.level, logger.propagate) for logger in loggers]
     for logger, wanted in loggers.items():
@@ -84,10 +84,19 @@ class _OneLine(logging.Formatter):
         return _UNSEEN.sub("\ufffd", super().format(record))
 
 
-def _text(document: DocumentLike) -> object:
+def _asked(ask: Any) -> str:
+    if isinstance(ask, Ask):
+        found: dict[str, Any] = {"query": _short(ask.query), "documents": [_short(_text(d)) for d in ask.documents[:MOST]]}
+    else:
+        found = {"pairs": [[_short(query), _short(text)] for query, text in ask.pairs[:MOST]]}
+    return json.dumps(found)  # ASCII alone, so that nothing in it moves a terminal
+
+
+def _text(document: object) -> object:
+    """Of whatever a client has put into the list: what is no document is refused later, and alone."""
     if isinstance(document, Document):
         return document.text
-    return document if isinstance(document, str) else document.get("text")
+    return document.get("text") if isinstance(document, Mapping) else document
 
 
 def _short(text: object) -> str:

@@ -23,8 +23,11 @@ _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 class Families:
     """What is counted as it happens."""
 
-    def __init__(self) -> None:
-        """Raises MissingExtraError without prometheus-client."""
+    def __init__(self, *, kinds: Iterable[str], reasons: Iterable[str]) -> None:
+        """`kinds` of errors and `reasons` for the CPU stand there at 0 from the start: rate() does not see a series that begins at 1.
+
+        Raises MissingExtraError without prometheus-client.
+        """
         prometheus = _prometheus()
         self._registry = own = prometheus.CollectorRegistry()
         counter, gauge, histogram = prometheus.Counter, prometheus.Gauge, prometheus.Histogram
@@ -60,6 +63,9 @@ class Families:
         )
         self.batch_rows = histogram("adjudge_batch_rows", "Pairs of a batch.", buckets=_ROWS, registry=own)
         self.fallback = counter("adjudge_fallback_total", "Times that a model went to the CPU.", ("reason",), registry=own)
+        for family, values in ((self.errors, kinds), (self.fallback, reasons)):
+            for value in values:
+                family.labels(value)
 
     def add(self, collector: LiveFamilies) -> None:
         """Ask it too when the metrics are read."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..errors import InputError
+from ..errors import BackendError, BackendMemoryError, BackendUnavailableError, InputError
 from ..monitor.drift import DriftMonitor
 from ..monitor.quantities import scores_of
 from ..types import Ranking, ScoreType, Usage
@@ -28,6 +28,10 @@ MODELS, DIALECTS, REASONS = 32, 16, 16
 
 _STAGES = frozenset({"body", "queue", "tokenise", "forward", "render"})
 _KINDS: Mapping[int, str] = {status: kind for kind, status in STATUS.items()} | {424: "backend"}  # TEI's, where a model fails
+
+
+_FALLBACKS = (BackendError.__name__, BackendMemoryError.__name__, BackendUnavailableError.__name__)
+"""Why a model goes to the CPU, as far as it is known beforehand."""
 
 
 class Labels:
@@ -64,9 +68,10 @@ class Metrics:
         listed = None if models is None else [*models, *watched]
         self._models = Labels(MODELS, given=listed)
         self._dialects, self._reasons = Labels(DIALECTS), Labels(REASONS)
+        reasons = [self._reasons(reason) for reason in _FALLBACKS]
         self._numbers = {name: ModelNumbers(name, watched.get(name)) for name in (watched if listed is None else listed)}
         self._queue = {"pairs": 0, "requests": 0}
-        self._families = Families()
+        self._families = Families(kinds=(*STATUS, "other"), reasons=reasons)
         self._families.add(LiveFamilies(self._listed))
 
     def received(self, dialect: str, model: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from ..config import Options
 from ..errors import ConfigError
 from .auth import Keys
 
-__all__ = ["Limits", "LogSettings", "ModelSource", "Settings", "parse_baseline", "parse_model"]
+__all__ = ["Limits", "LogSettings", "ModelSource", "Settings", "parse_baseline", "parse_baselines", "parse_model"]
 
 _NAME = re.compile(r"[\w.:/@+ -]{1,200}")
 _ORIGIN = re.compile(r"\*|[a-z][a-z0-9+.-]*://[^/\s,]+")
@@ -101,6 +101,11 @@ class Settings:
         unknown = sorted(set(self.baselines) - {model.name for model in self.models})
         if unknown:
             raise ConfigError(f"there is a baseline for {unknown[0]!r}, and no model of that name; write NAME=FILE")
+        for names in self.sources.values():
+            compared = [name for name in names if name in self.baselines]
+            if len(compared) > 1:
+                named = " and ".join(map(repr, compared))
+                raise ConfigError(f"{named} are one model, which is compared with one reference; give a baseline to one of its names")
         given = [name for name in _OF_ONE_MODEL if self.options.get(name) is not None]
         if given and len(self.sources) > 1:
             raise ConfigError(f"{given[0]} belongs to one model, and there are {len(self.sources)}; serve that model alone")
@@ -118,6 +123,16 @@ def parse_baseline(text: str, default: str) -> tuple[str, Path]:
     """(name of the model, file) of NAME=FILE, or of FILE alone for the model that is the `default`."""
     name, equals, file = (part.strip() for part in text.partition("="))
     return (name, Path(file)) if equals and not Path(text).exists() else (default, Path(text.strip()))
+
+
+def parse_baselines(texts: Iterable[str], default: str) -> dict[str, Path]:
+    """{name of the model: file} of what parse_baseline() reads. Raises ConfigError for two of one name."""
+    found: dict[str, Path] = {}
+    for name, file in (parse_baseline(text, default) for text in texts):
+        if name in found:
+            raise ConfigError(f"there are two baselines for {name!r}, {found[name]} and {file}; a model is compared with one reference")
+        found[name] = file
+    return found
 
 
 def parse_model(text: str) -> ModelSource:

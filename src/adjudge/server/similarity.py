@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..config import Options
 from ..engine.documents import accept_documents
-from ..errors import AdjudgeError
+from ..errors import AdjudgeError, CallError
 from ..types import DocumentLike
 
 if TYPE_CHECKING:
@@ -31,7 +31,10 @@ class Similarities:
         self._off = False  # it could not be loaded, or was closed
 
     def of(self, query: str, documents: Sequence[DocumentLike]) -> tuple[float | None, ...]:
-        """One for each document, -1..1; None for what holds no text, and for all where there is no bi-encoder. Long texts are cut."""
+        """One for each document, -1..1; None for what holds no text, and for all where there is no bi-encoder. Long texts are cut.
+
+        Raises AbandonedError or DeadlineError where nobody waits any more.
+        """
         found: list[float | None] = [None] * len(documents)
         embedder = self._open()
         entries = accept_documents(documents).documents
@@ -40,6 +43,8 @@ class Similarities:
         try:
             vector = embedder.embed([query], kind="query")[0]
             vectors = embedder.embed([document.text for _, document in entries], kind="document")
+        except CallError:  # the caller's own end is none of the bi-encoder's
+            raise
         except AdjudgeError as exc:
             logger.warning("there are no similarities for this request: %s", exc)
             return tuple(found)

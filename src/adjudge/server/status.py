@@ -58,10 +58,11 @@ class Status:
         return Reply(body=body)
 
     def monitor(self) -> Reply:
-        """What the metrics have seen, the queue as it is, and since when."""
+        """What the metrics have seen, whether each model is ready, the queue as it is, and since when."""
         places = self._service.places
         queue = {"pairs": places.pairs, "requests": places.requests, "max_pairs": self._service.limits.pairs}
-        return Reply(body=self._recorder.snapshot() | {"queue": queue, "uptime_s": time.monotonic() - self._began})
+        states = {model.name: model.state for model in self._service.registry}
+        return Reply(body=self._recorder.snapshot() | {"states": states, "queue": queue, "uptime_s": time.monotonic() - self._began})
 
 
 def _model(model: Loaded) -> dict[str, Any]:

@@ -9,6 +9,8 @@ durations that the engine measured, one after the other from the body's last byt
 
 from __future__ import annotations
 
+import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +24,12 @@ from .visit import VISIT, Visit
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, TracerProvider
 
-__all__ = ["Traced", "Tracing", "open_tracing"]
+__all__ = ["CLOSING_S", "Traced", "Tracing", "open_tracing"]
+
+logger = logging.getLogger("adjudge.server")
+
+CLOSING_S = 3.0
+"""How long a stop waits for the last spans to be sent; OpenTelemetry alone tries for ten seconds."""
 
 _STAGES = ("queue", "tokenise", "forward")
 
@@ -66,9 +73,15 @@ class Tracing:
             self._stages(span, visit)
 
     def close(self) -> None:
-        """Send what is left, where the provider is this one's own."""
-        if self._owned:
-            self._provider.shutdown()  # type: ignore[attr-defined]  # of the SDK's, which an own one is
+        """Send what is left, where the provider is this one's own. Gives up after CLOSING_S, because a collector may be gone."""
+        if not self._owned:
+            return
+        shutdown = self._provider.shutdown  # type: ignore[attr-defined]  # of the SDK's, which an own one is
+        closing = threading.Thread(target=shutdown, name="adjudge-spans", daemon=True)
+        closing.start()
+        closing.join(CLOSING_S)
+        if closing.is_alive():
+            logger.warning("the collector took no spans for %.0f s; the last spans are lost", CLOSING_S)
 
     def _stages(self, span: Span, visit: Visit) -> None:
         from opentelemetry import trace
@@ -132,7 +145,7 @@ def _exporting() -> TracerProvider:
     except ImportError as exc:
         raise _missing("opentelemetry-exporter-otlp-proto-http") from exc
     named = Resource({"service.name": "adjudge"}).merge(OTELResourceDetector().detect())  # OTEL_SERVICE_NAME has the last word
-    provider = TracerProvider(resource=named)
+    provider = TracerProvider(resource=named, shutdown_on_exit=False)  # close() does it, and does not wait for ever
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider
 

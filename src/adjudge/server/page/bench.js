@@ -68,11 +68,14 @@ function options() {
   if (at("model").value !== defaultModel) found.model = at("model").value;
   if (at("top-n").value !== "") found.top_n = Number(at("top-n").value);
   const threshold = (at("threshold").value === "own" ? at("own") : at("threshold")).value.trim();
-  if (threshold !== "") found.threshold = Number.isNaN(Number(threshold)) ? threshold : Number(threshold);
+  if (threshold !== "") found.threshold = isNumber(threshold) ? Number(threshold) : threshold;
   if (at("aggregation").value !== "") found.aggregation = at("aggregation").value;
   if (at("explain").checked) found.explain = 3;
   return found;
 }
+
+/** Whether JSON can say it as a number; of anything else the server tells whether it is a threshold. */
+const isNumber = (text) => /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text));
 
 /** What the field holds, or null where it is not the JSON that it should be. */
 function read() {

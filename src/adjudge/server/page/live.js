@@ -50,13 +50,12 @@ function draw(place, state, past) {
 }
 
 function overview(state, past) {
-  const moved = state.models.filter((one) => one.drift?.drifting).length;
   const rate = past.at(-1)?.rate;
   const { pairs, requests, max_pairs: most } = state.queue;
   return el(
     "section",
-    { class: "overview", "data-drifting": moved > 0 },
-    el("p", { class: "word" }, moved > 0 ? count("overview_moved", moved) : t("overview_still")),
+    { class: "overview", "data-wrong": failed(state).length > 0 || moved(state) > 0 },
+    el("p", { class: "word" }, headline(state)),
     el(
       "dl",
       { class: "facts" },
@@ -75,6 +74,25 @@ function overview(state, past) {
       fact(t("uptime"), duration(state.uptime_s)),
     ),
   );
+}
+
+const called = (states, ...wanted) => Object.keys(states).filter((name) => wanted.includes(states[name]));
+const failed = ({ states }) => called(states, "failed");
+const moved = ({ models }) => models.filter((one) => one.drift?.drifting).length;
+
+/** What is wrong; where nothing is, no more than is known: scores that are compared with nothing may have moved. */
+function headline(state) {
+  const loading = called(state.states, "waiting", "loading");
+  const sentences = [
+    ["overview_failed", failed(state)],
+    ["overview_loading", loading],
+  ]
+    .filter(([, names]) => names.length > 0)
+    .map(([key, names]) => count(key, names.length, { names: names.join(t("between")) }));
+  if (moved(state) > 0) sentences.push(count("overview_moved", moved(state)));
+  if (sentences.length > 0) return sentences.join(" ");
+  const compared = state.models.some((one) => one.drift && Object.keys(one.drift.quantities).length > 0);
+  return t(compared ? "overview_still" : "overview_answer");
 }
 
 function model(one) {

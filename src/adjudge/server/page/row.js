@@ -2,7 +2,7 @@
 
 import { textWithPassage } from "./passage.js";
 import { el, style } from "./dom.js";
-import { t } from "./words.js";
+import { count, t } from "./words.js";
 
 /** A list item for `entry` of ranking.js. Both figures stand in it; the order that is shown decides which one is large. */
 export function row(entry) {
@@ -32,13 +32,13 @@ function figure(kind, value, name) {
   const text = shown(value);
   const whole = text.startsWith("0.") ? [el("span", { class: "nought" }, "0"), text.slice(1)] : [text];
   const bar = style(el("span", { class: "bar", "aria-hidden": "true" }), "--fill", Math.min(1, Math.max(0, value)));
-  return el("p", { class: `figure ${kind}` }, el("span", { class: "number" }, whole), el("span", { class: "name" }, name), bar);
+  return el("p", { class: `figure ${kind}` }, el("span", { class: "number", "data-long": text.length > 5 }, whole), el("span", { class: "name" }, name), bar);
 }
 
 /** "document 3 · vectors 4 → judge 1", and whether a person says that it answers. */
 function origin(entry) {
   const moved = entry.before - entry.after;
-  const way = moved > 0 ? t("up", { n: moved }) : moved < 0 ? t("down", { n: -moved }) : t("stayed");
+  const way = moved > 0 ? count("up", moved) : moved < 0 ? count("down", -moved) : t("stayed");
   const sign = moved > 0 ? "▲" : "▼";
   return el(
     "p",
@@ -59,7 +59,7 @@ function account(entry) {
   const parts = [t("logit", { value: entry.logit.toFixed(2).replace("-", "−") })];
   if (entry.tokens !== undefined) parts.push(t("tokens", { n: entry.tokens }));
   if (entry.windows > 1) parts.push(t("windows", { n: entry.windows }));
-  if (entry.truncated) parts.push(t("unread", { n: entry.tokens_unseen }));
+  if (entry.truncated) parts.push(count("unread", entry.tokens_unseen));
   for (const [name, value] of Object.entries(entry.aspects ?? {})) parts.push(`${name} ${shown(value)}`);
   return el("p", { class: "account" }, parts.join(" · "));
 }

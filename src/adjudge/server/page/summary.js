@@ -96,12 +96,17 @@ export function refusals(refused) {
           el("strong", {}, t("document", { n: one.index + 1 })),
           " ",
           el("span", { class: "reason" }, t(`reason_${one.reason}`)),
-          " ",
-          el("span", { class: "under" }, one.message.replace(/^document \d+ /, "")),
+          detail(one),
         ),
       ),
     ),
   );
+}
+
+/** What the server's message adds to the reason; null where it says the same again. */
+function detail({ reason, message }) {
+  const [, found] = /^document \d+ (?:is no text|has no key "text") but (?!no keys$)(.+)$/s.exec(message) ?? [];
+  return found === undefined ? null : [" ", el("span", { class: "under" }, t(`detail_${reason}`, { found }))];
 }
 
 /** What the server had to say; null where it had nothing. */

@@ -120,6 +120,8 @@ export const ZH = {
   reason_empty: "没有文字。",
   reason_not_text: "不是文字。",
   reason_bad_mapping: "是没有文字的对象。",
+  detail_not_text: "收到的是 {found}。",
+  detail_bad_mapping: "它的键：{found}。",
   warnings: "警告",
   // 故障
   fault_unreachable: "服务器没有响应。`adjudge serve` 还在运行吗？",
@@ -142,7 +144,11 @@ export const ZH = {
   use_key: "使用",
   key_kept: "保留到关闭此标签页为止，且只发送给此服务器。",
   // 实时
-  overview_still: "一切正常。",
+  overview_answer: "所有模型都能应答。",
+  overview_still: "所有模型都能应答，分数没有变化。",
+  overview_failed: "{n} 个模型无法加载：{names}；原因见服务器日志。",
+  overview_loading: "{n} 个模型仍在加载：{names}。",
+  between: "、",
   overview_moved: "{n} 个模型的分数分布已发生变化。",
   rate: "当前请求",
   a_second: "每秒 {n} 个",
