@@ -127,6 +127,16 @@ def test_exactly_the_declared_inputs_are_fed(folder: Path, names: list[str], kin
     assert open_onnx(model, CONFIG).forward(batch)[:, 0].tolist() == expected.tolist()
 
 
+def test_positions_that_are_fed_leave_out_the_padding_that_a_text_spells(folder: Path) -> None:
+    write_graph(folder / "model.onnx", {"position_ids": TensorProto.INT64})
+    model = load_model(folder)
+    batch = batch_of(model, [("what is <pad>", "padding"), ("what", "rows <pad><pad> filled")])
+    counted = (batch.input_ids != model.spec.pad_token_id).sum(1)
+    assert (counted < batch.lengths).all()
+    expected = [sum(range(2, n + 2)) + (batch.input_ids.shape[1] - n) for n in counted]
+    assert open_onnx(model, CONFIG).forward(batch)[:, 0].tolist() == expected
+
+
 def test_an_unknown_input_is_named(folder: Path) -> None:
     write_graph(folder / "model.onnx", {"input_ids": TensorProto.INT64, "pixel_values": TensorProto.INT64})
     with pytest.raises(UnsupportedModelError, match="pixel_values"):
@@ -137,6 +147,27 @@ def test_another_number_of_labels_is_no_reranker(folder: Path) -> None:
     write_graph(folder / "model.onnx", {"input_ids": TensorProto.INT64}, columns=384)
     with pytest.raises(NotARerankerError, match="384"):
         open_onnx(load_model(folder), CONFIG)
+
+
+def test_the_output_called_logits_is_the_answer_wherever_it_stands(folder: Path) -> None:
+    model = load_model(folder)
+    batch = batch_of(model, PAIRS[:3])
+    expected = open_onnx(model, CONFIG).forward(batch)
+    graph = onnx.load(str(folder / "model.onnx"))
+    norm = [node for node in graph.graph.node if node.op_type == "LayerNormalization"][-1]
+    graph.graph.output.insert(0, helper.make_tensor_value_info(norm.output[0], TensorProto.FLOAT, None))
+    onnx.save(graph, folder / "model.onnx")
+    assert np.array_equal(open_onnx(model, CONFIG).forward(batch), expected)
+
+
+def test_an_output_of_another_name_is_taken_where_none_is_called_logits(folder: Path) -> None:
+    model = load_model(folder)
+    graph = onnx.load(str(folder / "model.onnx"))
+    for node in graph.graph.node:
+        node.output[:] = ["scores" if name == "logits" else name for name in node.output]
+    graph.graph.output[0].name = "scores"
+    onnx.save(graph, folder / "model.onnx")
+    assert open_onnx(model, CONFIG).forward(batch_of(model, PAIRS[:3])).shape == (3, 1)
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a graph at all", None])

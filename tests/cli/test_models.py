@@ -209,6 +209,23 @@ def test_licence_out_of_the_model_card(tiny_model: Path, tmp_path: Path) -> None
         assert describe(load_model(folder)).licence == licence
 
 
+def test_facts_of_an_exported_file_are_those_of_the_file(run: Run, tiny_model: Path, tmp_path: Path) -> None:
+    """Its parameters cannot be counted without reading the graph, so nothing is said of them."""
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    (folder / "model.safetensors").unlink()
+    (folder / "model_quantized.onnx").write_bytes(b"g" * 1_500_000)
+    (folder / "model_quantized.onnx_data").write_bytes(b"d" * 1_000_000)
+    facts = describe(load_model(folder))
+    assert (facts.precision, facts.bytes, facts.parameters) == ("int8", 2_500_000, None)
+    assert load_model(folder).stored_precision == "int8"
+    shown = facts_of(run("show", str(folder)))
+    assert shown["weights"] == "an ONNX file in int8 (2.5 MB)"
+    assert "parameters" not in shown
+    assert json.loads(run("show", str(folder), "--json"))["local"]["parameters"] is None
+    assert tab_line(local_row(facts)).split("\t")[5] == "-"
+    assert " ? " in tables(lambda console: show_list(console, [local_row(facts)]))
+
+
 def test_facts_as_a_table(tiny_model: Path) -> None:
     facts = describe(load_model(tiny_model))
     shown = tables(lambda console: show_facts(console, find_known("BAAI/bge-reranker-v2-m3"), facts))

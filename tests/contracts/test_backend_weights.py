@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from adjudge.backends.loader import open_backend
 from adjudge.backends.torch_plain import plain_logits
@@ -23,7 +24,7 @@ from tests.texts import LONG, PAIRS, QUERIES
 from tests.tiny_models import NATIVE, Tiny, hidden_size
 from tests.tiny_own import build_own
 
-SOME_PAIRS = (*PAIRS[::6], (QUERIES[1], LONG), (QUERIES[0], ""))
+SOME_PAIRS = (*PAIRS[::6], (QUERIES[1], LONG), (QUERIES[0], ""), (QUERIES[0], "a text that spells <pad> and [PAD] itself"))
 NATIVE_BACKENDS: tuple[BackendName, ...] = ("torch", "openvino")
 
 
@@ -47,6 +48,23 @@ def run(model: Model, backend: BackendName, precision: Precision = "f32") -> np.
 def test_shards_and_half_precision_files(tiny: Tiny, backend: BackendName, tiny_folder: Folders) -> None:
     model = load_model(tiny_folder(tiny))
     reference = transformers_logits(tiny_folder(tiny), batch_of(model, SOME_PAIRS))
+    assert np.abs(run(model, backend) - reference).max() <= 1e-4
+
+
+@pytest.mark.parametrize("backend", NATIVE_BACKENDS)
+@pytest.mark.parametrize("family", ["bert", "electra"])
+def test_norms_under_the_names_of_old_checkpoints(family: str, backend: BackendName, tiny_folder: Folders, tmp_path: Path) -> None:
+    """TensorFlow's BERT called them gamma and beta, and so do checkpoints that were converted early."""
+    folder = shutil.copytree(tiny_folder(Tiny(family=family)), tmp_path / "old")
+    old = {"LayerNorm.weight": "LayerNorm.gamma", "LayerNorm.bias": "LayerNorm.beta"}
+    tensors = load_file(folder / "model.safetensors")
+    renamed = {f"{name.removesuffix(end)}{old[end]}": name for name in tensors for end in old if name.endswith(end)}
+    assert len(renamed) >= 2
+    kept = {name: value for name, value in tensors.items() if name not in renamed.values()}
+    save_file(kept | {new: tensors[name] for new, name in renamed.items()}, folder / "model.safetensors", metadata={"format": "pt"})
+    model = load_model(folder)
+    reference = transformers_logits(folder, batch_of(model, SOME_PAIRS))
+    assert np.abs(reference - transformers_logits(tiny_folder(Tiny(family=family)), batch_of(model, SOME_PAIRS))).max() <= 1e-5
     assert np.abs(run(model, backend) - reference).max() <= 1e-4
 
 

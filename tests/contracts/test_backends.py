@@ -26,6 +26,9 @@ from tests.tiny_models import FAMILIES, NATIVE, Tiny, hidden_size
 ALL_PAIRS = (*PAIRS, (QUERIES[0], LONG), (LONG, LONG), (QUERIES[0], ""))
 """Also a pair that fills the model's room, and one without a document."""
 
+SPELLED_PADDING = "rows are filled with <pad> (in others: [PAD]) <pad><pad> up to the longest row of a batch [PAD]"
+"""A document that spells the padding token itself, which tokenizers then give the padding's id."""
+
 F32_TOLERANCE = 1e-4  # on the logit, against transformers
 LABELS = 3
 
@@ -150,6 +153,17 @@ def kendall_tau(a: Floats, b: Floats) -> float:
 @every(F32)
 def test_float32_is_what_transformers_says(opened: Opened) -> None:
     difference = np.abs(opened.backend.forward(opened.batch) - opened.reference)
+    print(f"{opened.subject}: largest difference {difference.max():.1e}")
+    assert difference.max() <= F32_TOLERANCE
+
+
+@every(F32)
+def test_padding_that_a_text_spells_is_read_as_transformers_reads_it(opened: Opened, tiny_folder: Folders) -> None:
+    """RoBERTa and XLM-R do not count such a token when they number positions."""
+    batch = batch_of(opened.model, [(QUERIES[0], SPELLED_PADDING), *PAIRS[:2], (SPELLED_PADDING, QUERIES[0])])
+    assert (batch.input_ids[0, : batch.lengths[0]] == opened.model.spec.pad_token_id).sum() >= 2
+    reference = transformers_logits(tiny_folder(opened.subject.tiny()), batch)
+    difference = np.abs(opened.backend.forward(batch) - reference)
     print(f"{opened.subject}: largest difference {difference.max():.1e}")
     assert difference.max() <= F32_TOLERANCE
 

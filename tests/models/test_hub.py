@@ -320,6 +320,20 @@ def test_other_programs_can_use_what_we_leave(hub: HubServer, tiny_model: Path, 
     assert Path(path) == found.folder / WEIGHTS
 
 
+def test_an_exported_model_is_complete_only_with_its_data(hub: HubServer, tiny_model: Path) -> None:
+    """A large ONNX file keeps its numbers in a file beside it, without which it cannot be run."""
+    commit = hub.add(ID, tiny_model, model__safetensors=None, model__onnx=b"a graph", model__onnx_data=b"its numbers")
+    source = SourceConfig(revision=commit)
+    hub.faults.append(Fault("model.onnx_data", times=99, status=410))
+    with pytest.raises(HubError, match="410"):
+        download(ID, source)
+    assert not is_cached(ID, source)
+    hub.faults.clear()
+    folder = download(ID, source).folder
+    assert (folder / "model.onnx").read_bytes() == b"a graph"
+    assert (folder / "model.onnx_data").read_bytes() == b"its numbers"
+
+
 def test_hub_down_with_a_copy_in_the_cache(hub: HubServer, tiny_model: Path, caplog: pytest.LogCaptureFixture) -> None:
     commit = hub.add(ID, tiny_model)
     download(ID, SourceConfig())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -114,6 +117,64 @@ def test_hub_not_running(monkeypatch: pytest.MonkeyPatch, hub: HubServer) -> Non
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(HubError, match=r"http://127\.0\.0\.1:9 could not be reached.*HF_ENDPOINT.*mirror.*HF_HUB_OFFLINE"):
         download(ID, SourceConfig())
+
+
+@pytest.fixture
+def fresh_client() -> Iterator[None]:
+    """huggingface-hub makes one HTTP client a process, which reads the environment only then."""
+    from huggingface_hub import close_session
+
+    close_session()
+    yield
+    close_session()
+
+
+@pytest.mark.usefixtures("fresh_client")
+@pytest.mark.parametrize(
+    ("variable", "value", "advice"),
+    [
+        ("ALL_PROXY", "socks5://127.0.0.1:1", "pip install socksio"),
+        ("ALL_PROXY", "socks://127.0.0.1:1", "socks5://HOST:PORT"),
+        ("https_proxy", "user:secret@127.0.0.1:70000x", "http://HOST:PORT"),
+        ("HTTP_PROXY", "http://[::1", "http://HOST:PORT"),
+    ],
+)
+def test_a_proxy_that_cannot_be_used_is_named_and_the_cache_still_serves(
+    hub: HubServer,
+    tiny_model: Path,
+    variable: str,
+    value: str,
+    advice: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from huggingface_hub import close_session
+
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    hub.add(ID, tiny_model)
+    download(ID, SourceConfig())
+    close_session()
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(HubError, match=f"proxy in {variable} .*{advice}") as caught:
+        download("who/ever", SourceConfig())
+    assert "secret" not in str(caught.value)
+    with caplog.at_level(logging.WARNING, "adjudge"):
+        assert download(ID, SourceConfig()).name == ID
+    assert variable in caplog.text
+
+
+def test_a_token_of_the_environment_that_is_none_is_named_and_the_cache_still_serves(
+    hub: HubServer, tiny_model: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub.add(ID, tiny_model)
+    download(ID, SourceConfig())
+    monkeypatch.setenv("HF_TOKEN", "hf_sécret")
+    with pytest.raises(HubError, match="HF_TOKEN.*no token has") as caught:
+        download("who/ever", SourceConfig())
+    assert "cret" not in str(caught.value)
+    with caplog.at_level(logging.WARNING, "adjudge"):
+        assert download(ID, SourceConfig()).name == ID
+    assert "HF_TOKEN" in caplog.text
 
 
 def test_a_misspelt_name_is_noticed_without_a_network(hub: HubServer, monkeypatch: pytest.MonkeyPatch) -> None:

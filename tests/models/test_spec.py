@@ -172,6 +172,13 @@ def test_roberta_positions_start_behind_the_padding() -> None:
     assert parse_spec(BGE_BASE | {"model_type": "roberta", "vocab_size": 50265}).max_length == 512
 
 
+def test_other_families_that_count_positions_behind_the_padding() -> None:
+    assert (parse_spec(CAMEMBERT).position_offset, parse_spec(CAMEMBERT).max_length) == (2, 512)
+    left_out = {key: value for key, value in CAMEMBERT.items() if key != "pad_token_id"}
+    assert (parse_spec(left_out).pad_token_id, parse_spec(left_out).max_length) == (1, 512)
+    assert parse_spec(CAMEMBERT | {"model_type": "bert"}).position_offset == 0
+
+
 def test_bert() -> None:
     spec = parse_spec(MINILM)
     assert (spec.max_length, spec.position_offset, spec.layers, spec.norm_eps) == (512, 0, 6, 1e-12)

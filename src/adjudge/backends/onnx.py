@@ -24,6 +24,7 @@ from ..models.heads import TokenHead
 from ..models.model import Model
 from .base import Batch, Floats, Traits
 from .forked import NativeObjects
+from .positions import position_ids
 
 __all__ = ["OnnxBackend", "open_onnx"]
 
@@ -40,9 +41,9 @@ class OnnxBackend:
         self._session: Any = session
         self._native = NativeObjects(session)
         self._inputs = {entry.name: _INTEGERS[entry.type] for entry in session.get_inputs()}
-        self._output = session.get_outputs()[0].name
-        self._offset = model.spec.position_offset
-        self._pad = model.spec.pad_token_id
+        outputs = [entry.name for entry in session.get_outputs()]
+        self._output = "logits" if "logits" in outputs else outputs[0]
+        self._spec = model.spec
         self._traits = traits
 
     @property
@@ -70,12 +71,11 @@ class OnnxBackend:
         self._native.free()
 
     def _feed(self, name: str, batch: Batch) -> np.ndarray:
-        steps = np.arange(batch.input_ids.shape[1])[None, :]
-        real = steps < batch.lengths[:, None]
+        real = np.arange(batch.input_ids.shape[1])[None, :] < batch.lengths[:, None]
         if name == "attention_mask":
             return real
-        if name == "position_ids":  # padding takes the pad id's position, as transformers counts for RoBERTa
-            return np.where(real, steps + self._offset, self._pad if self._offset else 0)
+        if name == "position_ids":
+            return np.where(real, position_ids(batch.input_ids, self._spec), self._spec.pad_token_id if self._spec.position_offset else 0)
         return batch.input_ids if name == "input_ids" else batch.token_type_ids
 
 

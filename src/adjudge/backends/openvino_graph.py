@@ -60,8 +60,7 @@ class _Graph:
     def _bert(self, ids: Node) -> Node:
         """BERT, RoBERTa, XLM-R, ELECTRA, DistilBERT: attention, add & norm, feed-forward, add & norm."""
         b, op = self.b, self.op
-        positions = op.add(self.steps, op.constant(np.int32(self.spec.position_offset)))
-        x = op.add(b.embed("word_embeddings", ids), b.embed("position_embeddings", positions))
+        x = op.add(b.embed("word_embeddings", ids), b.embed("position_embeddings", self._positions(ids)))
         if self.has("token_type_embeddings.weight"):
             x = op.add(x, self._token_types())
         x = b.norm(x, "embeddings_norm")
@@ -82,6 +81,14 @@ class _Graph:
             inner = b.activate(b.linear(x, at + "intermediate"))
             x = b.norm(op.add(x, b.linear(inner, at + "output")), at + "output_norm")
         return x
+
+    def _positions(self, ids: Node) -> Node:
+        """As backends.positions.position_ids gives them; (length,) where they are the same in every row."""
+        op, pad = self.op, self.op.constant(np.int32(self.spec.pad_token_id))
+        if not self.spec.position_offset:
+            return self.steps
+        counted = op.convert(op.not_equal(ids, pad), "i32")
+        return op.add(op.multiply(op.cum_sum(counted, op.constant(1)), counted), pad)
 
     def _first_only(self) -> bool:
         return not isinstance(self.spec.head, MatchHead | TokenHead) and self.spec.head.pool == "first"

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..config import BackendConfig
-from ..errors import BackendError, BackendMemoryError, ClosedError, MissingExtraError
+from ..errors import AdjudgeError, BackendError, BackendMemoryError, ClosedError, MissingExtraError
 from ..models.model import Model
 from .base import Batch, Floats, Traits
+from .positions import position_ids
 from .torch_device import Placement, place
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ class _PackedNetwork:
         from .torch_packed import pack
 
         self._check_ids(batch)
-        packed = pack(batch, self._device)
+        packed = pack(batch, self._device, position_ids(batch.input_ids, self._spec))
         return self._head(packed, self._encoder(packed, firsts_only=self._head.firsts_only))
 
     def _check_ids(self, batch: Batch) -> None:
@@ -150,15 +151,17 @@ class _PackedNetwork:
 
 @contextmanager
 def _memory_errors(batch: Batch | None) -> Iterator[None]:
-    """Translate torch's ways to say that memory ran out."""
+    """Translate torch's ways to say that memory ran out, and its other failures."""
     import torch
 
     try:
         yield
+    except AdjudgeError:  # some are ValueErrors too
+        raise
     except (torch.OutOfMemoryError, MemoryError) as exc:
         _release()
         raise BackendMemoryError(_memory_message(batch)) from exc
-    except RuntimeError as exc:
+    except (RuntimeError, IndexError, ValueError) as exc:
         if "allocate memory" in str(exc) or "out of memory" in str(exc):  # the CPU and MPS allocators have no class of their own
             raise BackendMemoryError(_memory_message(batch)) from exc
         doing = "loading the model" if batch is None else f"a batch of {batch.rows} pairs, {batch.tokens} tokens"

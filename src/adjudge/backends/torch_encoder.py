@@ -147,7 +147,7 @@ class Encoder:
 
         x = embedding(packed.ids, self._words)
         if self._positions is not None:
-            x = x + embedding(packed.positions + self._spec.position_offset, self._positions)
+            x = x + embedding(packed.positions, self._positions)
         if self._types is not None:
             x = x + embedding(packed.type_ids, self._types)
         x = self._embeddings_norm(x)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from .base import Batch
+from .base import Batch, Ints
 
 if TYPE_CHECKING:
     import torch
@@ -69,7 +69,7 @@ class Packed:
     ids: Tensor  # (tokens,) int32
     type_ids: Tensor  # (tokens,) int32
     segments: Tensor  # (tokens,) int32
-    positions: Tensor  # (tokens,) int32, from 0 in each row
+    positions: Tensor  # (tokens,) int32, from 0 in each row where pack() was not given others
     starts: Tensor  # (rows + 1,) int32: row r holds the tokens starts[r]:starts[r + 1]
     lengths: tuple[int, ...]
 
@@ -115,19 +115,19 @@ def _cut(lengths: tuple[int, ...]) -> list[list[int]]:
     return cuts
 
 
-def pack(batch: Batch, device: torch.device) -> Packed:
-    """Leave the padding out and bring the tokens to the device, in one copy."""
+def pack(batch: Batch, device: torch.device, positions: Ints | None = None) -> Packed:
+    """Leave the padding out and bring the tokens to the device, in one copy. `positions`: (rows, length); None: counted from 0."""
     import torch
 
     length = batch.input_ids.shape[1]
     columns = np.arange(length, dtype=np.int32)[None, :]
     real = columns < batch.lengths[:, None]
-    positions = np.broadcast_to(columns, real.shape)
-    tokens = np.stack([part[real] for part in (batch.input_ids, batch.token_type_ids, batch.segments, positions)]).astype(np.int32)
+    places = np.broadcast_to(columns, real.shape) if positions is None else positions
+    tokens = np.stack([part[real] for part in (batch.input_ids, batch.token_type_ids, batch.segments, places)]).astype(np.int32)
     starts = np.concatenate(([0], np.cumsum(batch.lengths))).astype(np.int32)
     moved = torch.from_numpy(np.concatenate((tokens.reshape(-1), starts))).to(device)
-    ids, type_ids, segments, places = moved[: tokens.size].view(4, -1).unbind(0)
-    return Packed(ids, type_ids, segments, places, moved[tokens.size :], tuple(int(n) for n in batch.lengths))
+    ids, type_ids, segments, stands = moved[: tokens.size].view(4, -1).unbind(0)
+    return Packed(ids, type_ids, segments, stands, moved[tokens.size :], tuple(int(n) for n in batch.lengths))
 
 
 Attention: TypeAlias = "Callable[[Packed, Tensor, Tensor, Tensor, int | None], Tensor]"

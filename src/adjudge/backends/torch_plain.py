@@ -11,6 +11,7 @@ from ..models.heads import ClassificationHead, EmbeddingHead, TokenHead
 from ..models.model import Model
 from ..models.spec import RotarySpec
 from .base import DOCUMENT, QUERY, Batch, Floats
+from .positions import position_ids
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,8 +64,9 @@ class _Plain:
     def _bert(self, batch: Batch, mask: Tensor) -> Tensor:
         import torch
 
-        steps = torch.arange(mask.shape[1]) + self.spec.position_offset
-        x = self.tensor("word_embeddings.weight")[torch.from_numpy(batch.input_ids)] + self.tensor("position_embeddings.weight")[steps]
+        words, places = self.tensor("word_embeddings.weight"), self.tensor("position_embeddings.weight")
+        positions = torch.from_numpy(position_ids(batch.input_ids, self.spec).copy())  # torch takes no array that may not be written
+        x = words[torch.from_numpy(batch.input_ids)] + places[positions]
         if "token_type_embeddings.weight" in self.named:
             x = x + self.tensor("token_type_embeddings.weight")[torch.from_numpy(batch.token_type_ids)]
         x = self.norm(x, "embeddings_norm")

@@ -31,7 +31,7 @@ class Row:
     licence: str
     languages: tuple[str, ...]
     max_length: int  # tokens of a pair
-    parameters_m: float  # millions
+    parameters_m: float | None  # millions; None where nobody counted them
     backends: tuple[str, ...]  # none: it cannot run, and the note says why
     where: str  # "shipped", "cached" or ""
     note: str
@@ -61,7 +61,7 @@ def local_row(facts: ModelFacts) -> Row:
         licence=facts.licence,
         languages=facts.languages,
         max_length=facts.max_length,
-        parameters_m=round(facts.parameters / 1e6, 1),
+        parameters_m=None if facts.parameters is None else round(facts.parameters / 1e6, 1),
         backends=facts.backends,
         where="shipped" if shipped else "cached",
         note="Inside the package: no download." if shipped else "",
@@ -76,7 +76,7 @@ def tab_line(row: Row) -> str:
         row.licence,
         ",".join(row.languages),
         row.max_length,
-        f"{row.parameters_m:g}",
+        "" if row.parameters_m is None else f"{row.parameters_m:g}",
         ",".join(row.backends),
         row.where,
     ]
@@ -157,7 +157,10 @@ def _local_lines(facts: ModelFacts) -> Iterator[tuple[str, str]]:
     yield "model", facts.name
     yield "family", facts.family
     yield "shape", f"{facts.layers} layers, {facts.hidden_size} wide, {facts.attention_heads} heads, {facts.vocab_size:,} words"
-    yield "parameters", f"{facts.parameters / 1e6:,.1f} million, stored as {facts.precision} ({_size(facts.bytes)})"
+    if facts.parameters is None:
+        yield "weights", f"an ONNX file in {facts.precision} ({_size(facts.bytes)})"
+    else:
+        yield "parameters", f"{facts.parameters / 1e6:,.1f} million, stored as {facts.precision} ({_size(facts.bytes)})"
     yield "head", facts.head
     yield "tokens of a pair", f"{facts.max_length}"
     yield "scores", "calibrated" if facts.calibrated else "not calibrated"
@@ -183,7 +186,7 @@ def _known_lines(known: KnownModel) -> Iterator[tuple[str, str]]:
 
 
 def _millions(row: Row) -> str:
-    return f"{row.parameters_m:,.0f} M"
+    return "?" if row.parameters_m is None else f"{row.parameters_m:,.0f} M"
 
 
 def _runs_on(row: Row) -> Text:

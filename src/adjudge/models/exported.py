@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["exported_files"]
+__all__ = ["exported_bytes", "exported_files"]
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "f32": ("model.onnx",),
@@ -13,6 +13,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "f16": ("model_fp16.onnx",),
 }
 _FOLDERS = ("", "onnx")
+_DATA = ("_data", ".data")
 
 
 def exported_files(folder: Path) -> dict[str, Path]:
@@ -23,3 +24,9 @@ def exported_files(folder: Path) -> dict[str, Path]:
             if path.is_file():
                 found.setdefault(precision, path)
     return found
+
+
+def exported_bytes(path: Path) -> int:
+    """How many bytes an ONNX file takes, with the data file that a large one has beside it."""
+    beside = (path.with_name(path.name + ending) for ending in _DATA)
+    return path.stat().st_size + sum(data.stat().st_size for data in beside if data.is_file())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .exported import exported_bytes, exported_files
 from .files import MANIFEST, read_json
 from .heads import ClassificationHead, MatchHead
 from .model import Model
@@ -30,7 +31,7 @@ class ModelFacts:
     attention_heads: int
     vocab_size: int
     max_length: int  # tokens of a pair
-    parameters: int
+    parameters: int | None  # None where only an exported file is there, whose numbers are not counted
     precision: str  # as stored
     bytes: int
     calibrated: bool
@@ -54,14 +55,20 @@ def describe(model: Model) -> ModelFacts:
         attention_heads=spec.attention_heads,
         vocab_size=spec.vocab_size,
         max_length=model.max_length,
-        parameters=model.weights.parameters(),
+        parameters=None if model.exported_only else model.weights.parameters(),
         precision=model.stored_precision,
-        bytes=model.weights.bytes(),
+        bytes=_bytes(model),
         calibrated=model.calibration.fitted,
         backends=_backends(model),
         licence=_licence(model.folder, own),
         languages=tuple(Reader(own, file=MANIFEST).strings("languages")),
     )
+
+
+def _bytes(model: Model) -> int:
+    if not model.exported_only:
+        return model.weights.bytes()
+    return exported_bytes(exported_files(model.folder)[model.stored_precision])
 
 
 def _backends(model: Model) -> tuple[str, ...]:

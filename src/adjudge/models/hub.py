@@ -19,7 +19,7 @@ from ..errors import ConfigError, HubError, ModelNotFoundError
 from .checks import refuse_headless, refuse_remote_code
 from .files import CONFIG, INDEX, MANIFEST, SINGLE, Found, read_json, shard_names
 from .hub_cache import MAIN, CachedRepo, cached_repo, is_cached, is_commit, is_complete, manifest_weights
-from .hub_errors import Wanted, meant, not_found_message, translated
+from .hub_errors import Wanted, meant, need_client, not_found_message, translated
 from .hub_fetch import Hub, HubFile, fetch
 from .hub_files import check_listing, exported_weights, small_files
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["download", "is_cached"]
 
 _log = logging.getLogger("adjudge")
+
+_LOOKS_LIKE = "it should look like hf_ and letters and digits"
 
 
 def download(repo_id: str, source: SourceConfig) -> Found:
@@ -69,6 +71,7 @@ class _Download:
 
     def run(self) -> Found:
         """Ask what the repository holds, refuse what cannot be used, fetch the small files and then the weights."""
+        need_client()
         hub = Hub(endpoint=_endpoint(), token=_token(self.source), progress=self.source.progress)
         wanted = Wanted(self.repo_id, self.revision, hub.endpoint, self.repo.folder.parent, "authorization" in hub.headers())
         with translated(wanted):
@@ -145,12 +148,21 @@ def _endpoint() -> str:
 
 def _token(source: SourceConfig) -> str | bool | None:
     """What to send: the given token, False (none at all) for an empty one, None for the one that huggingface-hub finds."""
+    from huggingface_hub import get_token
+
     if source.token is None:
+        if not _can_be_sent(get_token() or ""):
+            where = "HF_TOKEN (or the file of `hf auth login`)"
+            raise HubError(f"the token in {where} holds characters that no token has; {_LOOKS_LIKE}. Correct or unset it")
         return None
     token = source.token.strip()
-    if not token.isascii() or any(not 32 < ord(sign) < 127 for sign in token):
-        raise ConfigError("the token holds characters that no token has; it should look like hf_ and letters and digits")
+    if not _can_be_sent(token):
+        raise ConfigError(f"the token holds characters that no token has; {_LOOKS_LIKE}")
     return token if token else False
+
+
+def _can_be_sent(token: str) -> bool:
+    return all(32 < ord(sign) < 127 for sign in token)
 
 
 def _offline(source: SourceConfig) -> str:

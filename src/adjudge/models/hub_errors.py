@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from ..errors import AdjudgeError, HubError, ModelFilesError, ModelNotFoundError
 from .catalogue import find_known, similar_names
 
-__all__ = ["Wanted", "line_errors", "meant", "not_found_message", "translated"]
+__all__ = ["Wanted", "line_errors", "meant", "need_client", "not_found_message", "translated"]
+
+_PROXIES = ("ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,25 @@ def line_errors() -> tuple[type[BaseException], ...]:
     from huggingface_hub.errors import HfHubHTTPError
 
     return tuple(base for base in HfHubHTTPError.__bases__ if base is not OSError)
+
+
+def need_client() -> None:
+    """Have huggingface-hub make its HTTP client. Raises HubError where the environment names a proxy that no client can use."""
+    from huggingface_hub import get_session
+
+    httpx = import_module(line_errors()[0].__module__.partition(".")[0])
+    try:
+        get_session()
+    except ImportError as exc:
+        raise HubError(_proxy_message("speaks SOCKS, for which a package is missing: pip install socksio, or unset it")) from exc
+    except (ValueError, httpx.InvalidURL) as exc:  # the values stay out of the message: a proxy's address may hold a password
+        raise HubError(_proxy_message("is no address of the form http://HOST:PORT or socks5://HOST:PORT; correct or unset it")) from exc
+
+
+def _proxy_message(what: str) -> str:
+    names = [name for name in _PROXIES if os.environ.get(name) or os.environ.get(name.lower())]
+    shown = [name if os.environ.get(name) else name.lower() for name in names]
+    return f"the proxy in {' or '.join(shown) or 'the settings of this system'} {what}"
 
 
 @contextmanager

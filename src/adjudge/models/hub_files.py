@@ -39,12 +39,15 @@ def check_listing(names: Iterable[str], where: str) -> None:
 
 
 def exported_weights(names: Iterable[str]) -> list[str]:
-    """The unquantised ONNX file of a repository without safetensors, with the data file that a large one has beside it."""
+    """The unquantised ONNX file of a repository without safetensors, after the data file that a large one has beside it.
+
+    In this order a folder with the ONNX file is whole, also where a download broke off.
+    """
     names = set(names)
     if names & {SINGLE, INDEX, MANIFEST}:
         return []
     found = [name for name in _EXPORTED if name in names][:1]
-    return found + [f"{name}_data" for name in found if f"{name}_data" in names]
+    return [f"{name}_data" for name in found if f"{name}_data" in names] + found
 
 
 def small_files(names: Iterable[str], *, code: bool) -> list[str]:

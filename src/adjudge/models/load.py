@@ -11,6 +11,7 @@ from ..config import SourceConfig
 from ..errors import ModelFilesError
 from .calibration import load_calibration, read_calibration
 from .checks import check_body, check_head, refuse_remote_code
+from .exported import exported_files
 from .files import CONFIG, MANIFEST, Found, find_model, plain_names, read_json, weight_files
 from .heads import OWN_SETTINGS
 from .model import Model, NamedWeights
@@ -97,11 +98,16 @@ def _assemble(found: Found, spec: ModelSpec, weights: Weights, config: Mapping[s
         named=_named(weights, spec),
         tokenizer_file=find_tokenizer(found.folder, spec.family),
         max_length=_max_length(spec, found.folder),
-        stored_precision=weights.precision(),
+        stored_precision=_stored_precision(weights, found.folder),
         calibration=read_calibration(found.folder),
         config=config,
         token_types=feeds_types(found.folder),
     )
+
+
+def _stored_precision(weights: Weights, folder: Path) -> str:
+    """Of the tensors, or of the exported file that stands in for them."""
+    return weights.precision() if weights.names() else next(iter(exported_files(folder)), weights.precision())
 
 
 def _named(weights: Weights, spec: ModelSpec) -> NamedWeights:

@@ -16,6 +16,8 @@ from .weights import Array, Quantised, Weights
 
 __all__ = ["Model", "NamedWeights"]
 
+_OLD_LEAVES = {"weight": "gamma", "bias": "beta"}
+
 
 class NamedWeights:
     """Weights under canonical names (see naming.py). `stem.weight`, `stem.bias`, or a bare stem for a single number."""
@@ -43,8 +45,13 @@ class NamedWeights:
     def _translate(self, name: str) -> str:
         stem, dot, leaf = name.rpartition(".")
         if leaf in ("weight", "bias"):
-            return self._names.get(stem, stem) + dot + leaf
+            return self._as_stored(self._names.get(stem, stem) + dot, leaf)
         return self._names.get(name, name)
+
+    def _as_stored(self, stem: str, leaf: str) -> str:
+        """Checkpoints that were made from TensorFlow's say LayerNorm.gamma and .beta."""
+        old = stem + _OLD_LEAVES[leaf]
+        return old if stem.endswith("LayerNorm.") and old in self._weights and stem + leaf not in self._weights else stem + leaf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,22 @@ class Family(StrEnum):
 
 
 _NATIVE = frozenset(Family) - {Family.DEBERTA_V2, Family.OTHER}
-_OFFSET = frozenset({Family.ROBERTA, Family.XLM_ROBERTA})
+_BEHIND_PADDING = frozenset(
+    {
+        "camembert",
+        "data2vec-text",
+        "ibert",
+        "longformer",
+        "luke",
+        "mpnet",
+        "roberta",
+        "roberta-prelayernorm",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xmod",
+    }
+)
+"""Values of `model_type` whose first position is the padding's id + 1; that id is 1 where config.json does not say."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +103,8 @@ class _Defaults:
 _BERT_LIKE = _Defaults(types=2)
 _DEFAULTS: Mapping[Family, _Defaults] = {
     Family.BERT: _BERT_LIKE,
-    Family.ROBERTA: _Defaults(pad_token_id=1, types=2),
-    Family.XLM_ROBERTA: _Defaults(pad_token_id=1, types=2),
+    Family.ROBERTA: _Defaults(types=2),
+    Family.XLM_ROBERTA: _Defaults(types=2),
     Family.ELECTRA: _BERT_LIKE,
     Family.DISTILBERT: _Defaults(),
     Family.MODERNBERT: _Defaults(pad_token_id=50283, positions=8192, norm_eps=1e-5),
@@ -111,10 +126,9 @@ def parse_spec(config: Mapping[str, Any], *, family: Family | None = None) -> Mo
     model_type = read.text("model_type")
     family = _family(model_type) if family is None else family
     _refuse_variant(read, family)
-    defaults = _DEFAULTS[family]
     vocab, pad = _vocabulary(read, family)
-    positions = read.size("max_position_embeddings", default=defaults.positions)
-    offset = pad + 1 if family in _OFFSET else 0
+    positions = _positions(read, family)
+    offset = pad + 1 if model_type in _BEHIND_PADDING else 0
     if positions - offset < 8:
         raise ModelFilesError(f"config.json allows {positions} positions, of which {offset} are reserved: too few to judge a pair")
     sizes = _sizes(read, family)
@@ -130,7 +144,7 @@ def parse_spec(config: Mapping[str, Any], *, family: Family | None = None) -> Mo
         positions=positions,
         position_offset=offset,
         max_length=positions - offset,
-        type_vocab_size=read.integer("type_vocab_size", default=defaults.types),
+        type_vocab_size=read.integer("type_vocab_size", default=_DEFAULTS[family].types),
         norm_eps=_norm_eps(read, family),
         activation=_activation(read, family),
         pad_token_id=pad,
@@ -149,10 +163,17 @@ def _vocabulary(read: Reader, family: Family) -> tuple[int, int]:
     """(words, id of the padding)."""
     known = family is not Family.OTHER
     vocab = read.size("vocab_size") if known else read.integer("vocab_size", default=0)
-    pad = read.integer("pad_token_id", default=_DEFAULTS[family].pad_token_id)
+    usual = 1 if read.text("model_type") in _BEHIND_PADDING else _DEFAULTS[family].pad_token_id
+    pad = read.integer("pad_token_id", default=usual)
     if known and pad >= vocab:
         raise ModelFilesError(f"config.json: pad_token_id {pad} lies outside the vocabulary of {vocab}")
     return vocab, pad
+
+
+def _positions(read: Reader, family: Family) -> int:
+    """Rows of the position table; GPT-2 and its like have a name of their own for it."""
+    name = "n_positions" if family is Family.OTHER and not read.has("max_position_embeddings") else "max_position_embeddings"
+    return read.size(name, default=_DEFAULTS[family].positions)
 
 
 def _sizes(read: Reader, family: Family) -> dict[str, int]:
