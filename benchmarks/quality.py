@@ -79,11 +79,22 @@ def traps(judges: Sequence[RerankerSpec]) -> list[dict[str, Any]]:
 
 
 def measure(data: Dataset, retriever: str, judges: Sequence[RerankerSpec], candidates: int, kept: Path) -> Evaluation:
-    """One evaluation, or what an earlier run kept of it."""
-    if kept.is_file():
-        return load_evaluation(kept)
+    """One evaluation, or what an earlier run kept of the same."""
+    if kept.is_file() and _is_of(found := load_evaluation(kept), data, retriever, judges, candidates):
+        return found
     experiment = ExperimentConfig(retriever=retriever, rerankers=tuple(judges), candidates=candidates, journal=kept.with_suffix(".journal"))
     return evaluate(data, experiment, MeasureConfig(measures=MEASURES, resamples=RESAMPLES), out=kept)
+
+
+def _is_of(found: Evaluation, data: Dataset, retriever: str, judges: Sequence[RerankerSpec], candidates: int) -> bool:
+    """Whether an evaluation is one of these queries with these systems. A folder with another model in it looks the same: mind --work."""
+    settings = found.settings
+    return (
+        found.data.digest == data.digest
+        and {query.id for query in found.queries} == set(data.queries)
+        and (settings.retriever, settings.candidates, settings.measures) == (Path(retriever).name, candidates, MEASURES)
+        and [(system.name, system.model) for system in found.rerankers] == [(judge.name, judge.model) for judge in judges]
+    )
 
 
 def set_row(folder: Path, arguments: Namespace, judges: Sequence[RerankerSpec]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ LEVELS = {
     "types": 1,
     "config": 1,
     "progress": 1,
+    "measures": 1,
     "models": 2,
     "backends": 3,
     "engine": 4,

@@ -23,7 +23,7 @@ from typing import Any
 from adjudge import Reranker
 from adjudge.retrieval.dense import Embedder
 from adjudge.train.negatives import NegativeConfig, Question, Source, mine
-from recipes.embedded.common import excerpt, existing, read_rows, settings, write_rows
+from recipes.embedded.common import excerpt, existing, kept_rows, read_rows, settings, write_rows
 from recipes.embedded.mine import MARKED, linked, select
 from recipes.embedded.translations import key, translated, written_items
 
@@ -191,7 +191,7 @@ def main() -> None:
     asked = questions(rows, written_items(), held_texts(rows, values["mix"]))
     print(f"{len(asked)} questions, {sum(len(one.others) for one in asked)} wordings in other languages", flush=True)
     path = arguments.work / "across.jsonl"
-    made = {row["name"]: row for row in read_rows(path)} if path.exists() else {}
+    made = {row["name"]: row for row in kept_rows(path)}
     missing = [one for one in asked if one.name not in made]
     if missing:
         lent = [row for row in rows if row["source"] in MARKED]
@@ -201,7 +201,7 @@ def main() -> None:
                 made[row["name"]] = row
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
                 file.flush()
-    for name, kept in (("across", False), ("across-held-out", True)):
+    for name, kept in (("across-held-out", True), ("across", False)):  # the last says that the step is done
         out = list(lists([one for one in asked if one.kept == kept], made))
         random.Random(wanted["seed"]).shuffle(out)
         taught = sum("score" in row["documents"][0] for row in out)

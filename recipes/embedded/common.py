@@ -6,6 +6,7 @@ import argparse
 import gzip
 import json
 import math
+import os
 import random
 import re
 import tomllib
@@ -13,7 +14,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["SETTINGS", "excerpt", "existing", "is_han", "read_folder", "read_rows", "settings", "telling_excerpt", "thin", "write_rows"]
+__all__ = [
+    "SETTINGS",
+    "excerpt",
+    "existing",
+    "is_han",
+    "kept_rows",
+    "read_folder",
+    "read_rows",
+    "settings",
+    "telling_excerpt",
+    "thin",
+    "write_rows",
+]
 
 SETTINGS = Path(__file__).with_name("settings.toml")
 Row = TypeVar("Row")
@@ -43,22 +56,39 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
 
 
+def kept_rows(path: Path) -> list[dict[str, Any]]:
+    """Rows that an earlier run appended to a .jsonl file, none where there is no file. What a kill left of a line is cut off."""
+    if not path.exists():
+        return []
+    data = path.read_bytes()
+    whole = data[: data.rfind(b"\n") + 1]
+    if len(whole) < len(data):
+        with path.open("r+b") as file:
+            file.truncate(len(whole))
+    return list(read_rows(path))
+
+
 def read_folder(folder: Path) -> list[dict[str, Any]]:
     """Rows of all its .jsonl files, in the order of their names."""
     return [row for path in sorted(folder.glob("*.jsonl")) for row in read_rows(path)]
 
 
 def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
-    """Write JSON lines (gzipped where the name says so, without a date, so that equal rows make equal files); returns how many."""
+    """Write JSON lines, all or none (gzipped if the name says so, without a date, so that equal rows make equal files); their number."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     count = 0
-    with path.open("wb") as raw:
-        out = gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) if path.suffix == ".gz" else raw
-        for row in rows:
-            out.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
-            count += 1
-        if out is not raw:
-            out.close()
+    try:
+        with fresh.open("wb") as raw:
+            out = gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) if path.suffix == ".gz" else raw
+            for row in rows:
+                out.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+                count += 1
+            if out is not raw:
+                out.close()
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
     return count
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from adjudge import Reranker
 from adjudge.retrieval.dense import Embedder
 from recipes.embedded.candidates import EvaluationSet, first_stages, read_set, sample
-from recipes.embedded.common import existing, read_rows
+from recipes.embedded.common import existing, kept_rows
 
 SETS = (
     "cnil-besoindaide-fr", "mlqa-dev-zh", "mlqa-dev-es", "mlqa-dev-en", "tydi-en-dev", "mediqa-qa-en", "fquad-valid-A-fr", "cmrc-dev-zh",
@@ -32,7 +32,7 @@ BLOCK = 16
 def find_lists(data: EvaluationSet, folder: Path, model: str, count: int) -> list[dict[str, Any]]:
     """Rows with the lists of BM25, bi-encoder and fusion, kept in FOLDER/SET.jsonl."""
     path = folder / f"{data.name}.jsonl"
-    known = {row["query"]: row for row in read_rows(path)} if path.exists() else {}
+    known = {row["query"]: row for row in kept_rows(path)}
     wanted = sample(list(data.queries), count)
     missing = [q for q in wanted if q not in known]
     if missing:
@@ -47,7 +47,7 @@ def find_lists(data: EvaluationSet, folder: Path, model: str, count: int) -> lis
 def score_set(data: EvaluationSet, rows: list[dict[str, Any]], out: Path, judge: Reranker) -> None:
     """Append what is missing to OUT/SET.jsonl."""
     path = out / f"{data.name}.jsonl"
-    known = {row["query"] for row in read_rows(path)} if path.exists() else set()
+    known = {row["query"] for row in kept_rows(path)}
     wanted = [row for row in rows if row["query"] not in known]
     began = time.perf_counter()
     for first in range(0, len(wanted), BLOCK):

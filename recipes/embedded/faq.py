@@ -103,7 +103,7 @@ def main() -> None:
     out = arguments.work / settings()["folders"]["groups"]
     pages = all_pages()
     with Embedder(arguments.model) as embedder, Reranker(arguments.judge) as judge:
-        for ending, kept in (("", False), ("-held-out", True)):
+        for ending, kept in (("-held-out", True), ("", False)):  # the last says that the step is done
             chosen = [page for page in pages if kept_back(page) == kept]
             rows = [*own_lists(chosen), *crossed_lists(chosen, embedder, judge)] if chosen else []
             print(f"faq{ending}: {write_rows(out / f'faq{ending}.jsonl.gz', rows)} lists of {len(chosen)} pages", flush=True)

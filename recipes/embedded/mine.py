@@ -214,10 +214,11 @@ def main() -> None:
     picked = choose(mined, questions, corpus, config)
     picked_wide = choose(mined, questions, corpus, wide)
     groups = Groups(corpus, origins, all_settings["passages"])
-    write_rows(folder / "train.jsonl.gz", (groups.training(row, picked[i], i) for i, row in enumerate(asked[:split])))
     lengths = all_settings["varied"]
     write_rows(folder / "varied.jsonl.gz", (groups.varied(row, picked[i], i, lengths) for i, row in enumerate(asked[:split])))
     write_rows(folder / "held-out.jsonl.gz", (groups.plain(row, picked_wide[i], i) for i, row in enumerate(asked) if i >= split))
+    # The last, because it says that the step is done.
+    write_rows(folder / "train.jsonl.gz", (groups.training(row, picked[i], i) for i, row in enumerate(asked[:split])))
     print(Counter(f"{row['query_lang']}-{row['passage_lang']}" for row in asked[:split]).most_common())
 
 

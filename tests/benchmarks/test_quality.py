@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from adjudge.evaluate import DatasetConfig, read_dataset
 from benchmarks import quality, quality_tables
+from tests.evaluate.beir_folder import write_beir
+from tests.evaluate.small_data import write_run
 
 TEXTS = {
     "en": ("What do pandas eat?", "Giant pandas eat almost nothing but bamboo.", "Bread is baked from flour and water."),
@@ -45,6 +48,21 @@ def test_a_run_is_written_and_goes_on(tmp_path: Path, monkeypatch: pytest.Monkey
     capsys.readouterr()
     quality_tables.main([str(tmp_path / "a.json")])
     assert "| xquad-en | 1 |" in capsys.readouterr().out
+
+
+def test_what_was_kept_is_taken_only_where_the_same_is_asked(tmp_path: Path) -> None:
+    folder = write_beir(tmp_path / "rivers", rivers=6)
+    few, more = (read_dataset(folder, DatasetConfig(queries=count)) for count in (2, 5))
+    kept = tmp_path / "kept.json"
+    first = quality.measure(few, "bm25", (), 4, kept)
+    assert quality.measure(few, "bm25", (), 4, kept) == first, "read, not done again"
+    assert quality.measure(more, "bm25", (), 4, kept).data.queries == 5
+    assert quality.measure(more, "bm25", (), 3, kept).settings.candidates == 3
+    run = write_run(tmp_path / "r.trec", {"q0": ["end0"]})
+    assert quality.measure(more, str(run), (), 3, kept).settings.retriever == "r.trec"
+    (folder / "qrels.tsv").write_text((folder / "qrels.tsv").read_text() + "q0\trise0\t1\n")
+    changed = read_dataset(folder, DatasetConfig(queries=5))
+    assert quality.measure(changed, str(run), (), 3, kept).data.digest == changed.digest
 
 
 @pytest.mark.parametrize(

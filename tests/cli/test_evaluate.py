@@ -13,6 +13,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from adjudge.cli.evaluate_view import show_evaluation
+from adjudge.errors import InputError
 from adjudge.evaluate.assemble import MeasureConfig, assemble
 from adjudge.evaluate.experiment import ExperimentConfig
 from adjudge.evaluate.peers import RerankerSpec
@@ -106,7 +107,7 @@ def test_the_result_is_written_whole_and_the_journal_is_gone(run: Run, rivers: P
 
 def test_a_dash_writes_it_to_standard_output(run: Run, rivers: Path, tmp_path: Path) -> None:
     ended = run(rivers, "--json", "-", "--queries", "4", "--candidates", "3")
-    assert len(from_json(ended.out).queries) == 4
+    assert len(from_json(ended.out).queries) == from_json(ended.out).settings.queries == 4
     assert not list(tmp_path.glob("*journal*"))
 
 
@@ -115,6 +116,22 @@ def test_a_report(run: Run, rivers: Path, tmp_path: Path) -> None:
     assert ended.code == 0
     page = (tmp_path / "deep" / "r.html").read_text(encoding="utf-8")
     assert ended.lines[0].split(":")[0] in page
+
+
+def test_ids_of_any_characters(adjudge: Run, tmp_path: Path) -> None:
+    """Half a character killed the process, and two ids that differ after a NUL were one."""
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    ids = ["\ud800x", "a\0b", "a\0c"]
+    rows = "".join(f"{json.dumps({'_id': one, 'text': f'thing {n}'})}\n" for n, one in enumerate(ids))
+    for name in ("corpus.jsonl", "queries.jsonl"):
+        (folder / name).write_text(rows, encoding="utf-8")
+    (folder / "qrels.tsv").write_text("a\0b\ta\0b\t1\na\0c\ta\0c\t1\n", encoding="utf-8")
+    out, page = tmp_path / "r.json", tmp_path / "r.html"
+    ended = adjudge("evaluate", folder, "--json", out, "--report", page, "--resamples", "200")
+    assert ended.code == 0, ended
+    assert load_evaluation(out).first_stage.per_query["RR@10"] == (1.0, 1.0)
+    assert page.exists()
 
 
 def test_a_csv_file_and_two_rerankers_one_at_a_time(adjudge: Run, tmp_path: Path, tiny_folder: Folders) -> None:
@@ -156,6 +173,8 @@ def test_problems_of_the_data_are_listed(run: Run, tmp_path: Path) -> None:
     ("arguments", "code", "message"),
     [
         (("--fail-under-gain", "0.1"), 4, "--fail-under-gain needs a reranker"),
+        (("--rerank", "a", "--fail-under-gain", "nan"), 4, "--fail-under-gain must be a finite number, not nan"),
+        (("--rerank", "a", "--fail-under-gain", "-inf"), 4, "--fail-under-gain must be a finite number, not -inf"),
         (("--retriever", "google"), 4, "'google' is no first stage"),
         (("--candidates", "0"), 4, "candidates must be a whole number"),
         (("--measures", "nDGC@10"), 4, "'nDGC@10' is no measure"),
@@ -177,6 +196,50 @@ def test_problems_of_the_data_are_listed(run: Run, tmp_path: Path) -> None:
 )
 def test_refusals_come_in_one_line(adjudge: Run, rivers: Path, arguments: tuple[str, ...], code: int, message: str) -> None:
     assert message in one_line(adjudge("evaluate", rivers, *arguments), code)
+
+
+def test_what_is_read_is_never_written_over(adjudge: Run, rivers: Path, tmp_path: Path) -> None:
+    """By whichever name: what is read once would be lost for good."""
+    rows = tmp_path / "rows.csv"
+    rows.write_text("query,passage,label\nq,a river,1\nq,b,0\n", encoding="utf-8")
+    first, qrels, other = right_run(tmp_path / "right.trec"), rivers / "qrels.tsv", tmp_path / "other.journal"
+    other.write_bytes(qrels.read_bytes())
+    (tmp_path / "link.csv").symlink_to(rows)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for arguments in (
+        (rows, "--json", rows),
+        (rows, "--report", rows),
+        (tmp_path / "link.csv", "--json", rows),
+        (rivers, "--json", rivers / "corpus.jsonl"),
+        (rivers, "--report", rivers / "queries.jsonl"),
+        (rivers, "--json", qrels),
+        (rivers, "--retriever", first, "--report", first),
+        (rivers, "--qrels", other, "--report", other),
+        (rivers, "--qrels", other, "--json", tmp_path / "other", "--restart"),
+    ):
+        assert "which is read; name another file" in one_line(adjudge("evaluate", *arguments), 4), arguments
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_work(adjudge: Run, rivers: Path, tmp_path: Path) -> None:
+    target = rivers / "qrels.tsv" / "report.html"
+    assert f"{target} cannot be written: " in one_line(adjudge("evaluate", rivers, "--report", target, "--json", tmp_path / "r.json"), 4)
+    assert not (tmp_path / "r.json").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["rivers"], "nothing was begun"
+
+
+def test_the_verdict_is_said_before_the_report_is_written(
+    adjudge: Run, rivers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a disk that becomes full meanwhile: what was found is not lost."""
+
+    def full(path: Path, evaluation: Evaluation) -> Path:
+        raise InputError(f"{path} cannot be written: No space left on device")
+
+    monkeypatch.setattr("adjudge.evaluate.report.write_report", full)
+    ended = adjudge("evaluate", rivers, "--report", tmp_path / "r.html")
+    assert (ended.code, "No space left" in ended.err) == (3, True)
+    assert ended.lines[0].startswith("No reranker was named; the first stage reaches nDCG@10 ")
 
 
 def made(

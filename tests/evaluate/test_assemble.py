@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from adjudge.errors import ConfigError
 from adjudge.evaluate.assemble import MeasureConfig, assemble
-from adjudge.evaluate.dataset import Dataset
+from adjudge.evaluate.dataset import Dataset, DatasetConfig, read_dataset
 from adjudge.evaluate.experiment import ExperimentConfig, Raw
 from adjudge.evaluate.peers import RerankerSpec
+from adjudge.evaluate.report import render_report
 from adjudge.evaluate.result import Evaluation
+from tests.evaluate.beir_folder import write_beir
 from tests.evaluate.small_data import computed, dataset
 
 MEASURES = MeasureConfig(measures=("RR@10", "Success@1"), resamples=400)
@@ -82,6 +85,7 @@ def test_with_a_handful_of_queries_nothing_can_be_told() -> None:
     assert found.verdict.kind == "cannot_tell", "four queries have 16 signs: no p-value below 0.125"
     assert found.comparisons[0].p_value == pytest.approx(2 / 16)
     assert any("4 queries are few" in warning for warning in found.warnings)
+    assert any("1 query is few" in warning for warning in assembled(*many(1, good="good", poor="poor")).warnings)
 
 
 def test_worst_losses_stand_side_by_side() -> None:
@@ -168,3 +172,11 @@ def test_without_a_reranker() -> None:
 def test_settings_are_checked(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         MeasureConfig(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("asked", "drawn"), [(None, None), (3, 3), (4, None), (9, None)])
+def test_settings_say_how_many_queries_were_drawn(tmp_path: Path, asked: int | None, drawn: int | None) -> None:
+    data = read_dataset(write_beir(tmp_path / "rivers", rivers=4), DatasetConfig(queries=asked))
+    found = assemble(data, computed(data, {}, {}), ExperimentConfig(), MeasureConfig(resamples=100))
+    assert found.settings.queries == drawn
+    assert (">3 drawn<" in render_report(found)) == (drawn == 3)

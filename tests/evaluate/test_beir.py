@@ -51,6 +51,18 @@ def test_grades(tmp_path: Path) -> None:
     assert strict.notes == (f"{RIVERS - 1} of {RIVERS} queries of rivers have no relevant passage in the corpus, and are left out",)
 
 
+@pytest.mark.parametrize("header", [False, True])
+def test_a_grade_may_be_written_with_a_point_also_in_the_first_row(tmp_path: Path, header: bool) -> None:
+    folder = write_beir(tmp_path / "rivers", header=header)
+    plain = read_labelled([folder])
+    text = (folder / "qrels.tsv").read_text(encoding="utf-8")
+    (folder / "qrels.tsv").write_text(text.replace("\tend0\t1\n", "\tend0\t1.0\n"), encoding="utf-8")
+    assert read_labelled([folder]) == plain
+    (folder / "qrels.tsv").write_text(text.replace("\tend0\t1\n", "\tend0\t0.5\n"), encoding="utf-8")
+    with pytest.raises(InputError, match=rf"qrels\.tsv:{1 + header}: the grade '0\.5' is no whole number"):
+        read_labelled([folder])
+
+
 def test_queries_are_drawn(tmp_path: Path) -> None:
     folder = write_beir(tmp_path / "rivers")
     few, more = (read_labelled([folder], ReadConfig(queries=count)) for count in (5, 9))

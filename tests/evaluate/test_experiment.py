@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from adjudge import Reranker
+from adjudge import Document, Reranker
 from adjudge.errors import BackendError, BackendUnavailableError, ConfigError, ModelNotFoundError
 from adjudge.evaluate.assemble import MeasureConfig
 from adjudge.evaluate.dataset import Dataset, DatasetConfig, read_dataset
 from adjudge.evaluate.evaluation import evaluate
 from adjudge.evaluate.experiment import ExperimentConfig, run_experiment
-from adjudge.evaluate.first_stage import find_candidates
+from adjudge.evaluate.first_stage import find_candidates, pool_order
 from adjudge.evaluate.peers import RerankerSpec, Worker
 from adjudge.evaluate.problems import ProblemList
 from adjudge.evaluate.result import Evaluation, load_evaluation
+from adjudge.retrieval.bm25 import BM25Retriever
+from adjudge.retrieval.dense_retriever import DenseRetriever
+from adjudge.retrieval.hybrid import HybridRetriever
 from tests.evaluate.beir_folder import write_beir
 from tests.evaluate.small_data import quick_spec, write_run
 from tests.tiny_models import Tiny
@@ -138,6 +145,51 @@ def test_nothing_is_computed_twice_and_other_settings_are_refused(rivers: Datase
         run_experiment(replace(rivers, digest="other"), config)
 
 
+def stopped(data: Dataset, config: ExperimentConfig) -> None:
+    """A run that ends half-way, as by Ctrl-C."""
+
+    def stop(stage: str, done: int, total: int) -> None:
+        if stage == "judging" and done == total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_experiment(data, config, progress=stop)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", "new.json"])
+def test_a_run_does_not_go_on_with_another_model_in_the_same_folder(rivers: Dataset, quick: Path, tmp_path: Path, name: str) -> None:
+    shutil.copytree(quick, tmp_path / "model")
+    config = ExperimentConfig(rerankers=(quick_spec(tmp_path / "model"),), candidates=4, journal=tmp_path / "j")
+    stopped(rivers, config)
+    shutil.copytree(quick, tmp_path / "model", dirs_exist_ok=True, copy_function=shutil.copyfile)  # the same again, only later
+    stopped(rivers, config)
+    with (tmp_path / "model" / name).open("ab") as file:
+        file.seek(0, os.SEEK_END)
+        file.write(b" ")
+    if name == "model.safetensors":
+        _change_last_byte(quick / name, tmp_path / "model" / name)
+    with pytest.raises(ConfigError, match="other data or with other settings"):
+        run_experiment(rivers, config)
+
+
+def _change_last_byte(source: Path, target: Path) -> None:
+    data = bytearray(source.read_bytes())
+    data[-1] ^= 1
+    target.write_bytes(data)
+
+
+@pytest.mark.parametrize("fact", ["model", "revision"])
+def test_a_run_does_not_go_on_with_another_revision(rivers: Dataset, quick: Path, tmp_path: Path, fact: str) -> None:
+    """As where a hub's branch moved on meanwhile, or a server was given another model."""
+    config = ExperimentConfig(rerankers=(quick_spec(quick),), candidates=4, journal=tmp_path / "j")
+    stopped(rivers, config)
+    lines = [json.loads(line) for line in (tmp_path / "j").read_text().splitlines()]
+    lines = [{**line, fact: "an earlier one"} if line["kind"] == "session" else line for line in lines]
+    (tmp_path / "j").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    with pytest.raises(ConfigError, match=rf"quick: its {fact} was 'an earlier one' when .* and is '.*' now; --restart"):
+        run_experiment(rivers, config)
+
+
 def test_a_result_is_safe_before_the_journal_goes(rivers: Dataset, quick: Path, tmp_path: Path) -> None:
     config = ExperimentConfig(rerankers=(quick_spec(quick),), candidates=4, journal=tmp_path / "j")
     (tmp_path / "out.json").mkdir()
@@ -185,6 +237,39 @@ def test_other_first_stages(tmp_path: Path, retriever: str) -> None:
     assert stage.load_ms is not None
     assert {len(found.documents) for found in stage.found.values()} == {3}
     assert all(list(found.scores) == sorted(found.scores, reverse=True) for found in stage.found.values())
+
+
+def rows(path: Path, *, queries: int, each: int) -> Dataset:
+    """Queries and passages of words drawn by lot, so that all match a little and some score alike; the first query matches nothing."""
+    draw = random.Random(3)
+
+    def text() -> str:
+        return " ".join(["the", *draw.choices([f"word{n}" for n in range(200)], k=draw.randint(1, 8))])
+
+    made = [{"query": text() if n else "?", "positive": [text()], "negative": [text() for _ in range(each - 1)]} for n in range(queries)]
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in made), encoding="utf-8")
+    return read_dataset(path)
+
+
+@pytest.mark.parametrize("retriever", ["bm25", "dense", "hybrid"])
+def test_a_query_with_candidates_of_its_own_gets_the_scores_of_a_search_in_all_texts(tmp_path: Path, retriever: str) -> None:
+    data = rows(tmp_path / "rows.jsonl", queries=8, each=5)
+    documents = [Document(data.documents[one], id=one) for one in pool_order("", data.documents)]
+    words, meaning = BM25Retriever.from_documents(documents), DenseRetriever.from_documents(documents)
+    with closing({"bm25": words, "dense": meaning, "hybrid": HybridRetriever([words, meaning])}[retriever]) as plain, closing(meaning):
+        found = find_candidates(data, retriever, candidates=4, problems=ProblemList()).found
+        assert data.pools is not None
+        for query, asked in data.queries.items():
+            everything = [(one.document.id, one.score) for one in plain.retrieve(asked.text, len(documents)).candidates]
+            inside = [(document, score) for document, score in everything if document in data.pools[query]]
+            matching = {document for document, _ in inside}
+            rest = [(document, 0.0) for document in pool_order(query, data.pools[query]) if document not in matching]
+            assert list(zip(found[query].documents, found[query].scores, strict=True)) == [*inside, *rest][:4]
+
+
+def test_candidates_of_other_queries_cost_a_query_next_to_nothing(tmp_path: Path) -> None:
+    stage = find_candidates(rows(tmp_path / "rows.jsonl", queries=400, each=30), "bm25", candidates=30, problems=ProblemList())
+    assert statistics.median(found.milliseconds or 0.0 for found in stage.found.values()) < 8
 
 
 def test_memory_is_the_workers_own_and_not_that_of_who_started_it(quick: Path) -> None:

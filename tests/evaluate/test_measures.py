@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from adjudge.errors import ConfigError
+from adjudge.errors import ConfigError, InputError
 from adjudge.evaluate.measures import default_measures, parse_measures, per_query
 
 GRADES = {"q1": {"a": 1, "b": 0}, "q2": {"c": 2, "d": 1}, "q3": {"a": 1}, "q4": {"a": 1}}
@@ -47,9 +47,58 @@ def test_two_names_of_one_measure_have_one_value() -> None:
     assert found["nDCG@10"]["q2"] > 0 < found["AP"]["q2"]
 
 
+ODD = ["\ud800x", "caf\udce9.txt", "a\0b", "a\0c", "a b", "a\tb\n", "", "\U0001f43c", "7"]
+"""Ids that C libraries cut short, or cannot take: half a character, a NUL, white space, nothing."""
+
+
+@pytest.mark.parametrize("measure", ["nDCG@10", "RR@10", "P@2", "SetP", "Judged@10", "ERR@20"])
+def test_ids_mean_nothing_to_a_measure(measure: str) -> None:
+    plain = per_query(parse_measures([measure]), {str(n): {"x": 1, "y": 0} for n in range(9)}, {str(n): ["y", "x"] for n in range(9)})
+    grades = {query: {ODD[n]: 1, ODD[n - 1]: 0} for n, query in enumerate(ODD)}
+    found = per_query(parse_measures([measure]), grades, {query: [ODD[n - 1], ODD[n]] for n, query in enumerate(ODD)})
+    assert list(found[measure]) == ODD
+    assert list(found[measure].values()) == list(plain[measure].values())
+    assert all(found[measure].values())
+
+
+@pytest.mark.parametrize("grade", [2**31, 2**40, -(2**31), 10**300, 1001, -1001, 0.5, "1"])
+def test_a_grade_that_a_measure_cannot_take_is_refused(grade: int) -> None:
+    with pytest.raises(InputError, match=r"the grade .* of 'd' for 'q' must be a whole number from -1000 to 1000"):
+        per_query(parse_measures(["nDCG@10"]), {"q": {"d": grade}}, {"q": ["d"]})
+
+
+def test_the_largest_grades_are_no_trouble() -> None:
+    found = per_query(parse_measures(["nDCG@10", "RR(rel=1000)@10"]), {"q": {"a": 1000, "b": -1000}}, {"q": ["b", "a"]})
+    assert found == {"nDCG@10": {"q": pytest.approx(1 / math.log2(3))}, "RR(rel=1000)@10": {"q": 0.5}}
+
+
 @pytest.mark.parametrize("name", ["nDGC@10", "nDCG@", "__import__('os')", "", "nDCG@10; 1", "RR(rel=)"])
 def test_a_name_that_is_no_measure(name: str) -> None:
     with pytest.raises(ConfigError, match="no measure that ir_measures knows"):
+        parse_measures([name])
+
+
+@pytest.mark.parametrize("name", ["nDCG(foo=1)", "BPM", "INSQ", "SDCG@10", "R@1e9", "P(rel='a')@5"])
+def test_a_parameter_that_is_none(name: str) -> None:
+    with pytest.raises(ConfigError, match="has a parameter that ir_measures does not know there, or lacks one that it needs"):
+        parse_measures([name])
+
+
+@pytest.mark.parametrize("name", ["nDCG@0", "AP@0", "RR@0", "Success@0", "Judged@0"])
+def test_a_measure_that_looks_at_no_document(name: str) -> None:
+    with pytest.raises(ConfigError, match=f"{name!r} looks at no document: after the @ stands how many, 1 or more"):
+        parse_measures([name])
+
+
+@pytest.mark.parametrize("name", ["P(rel=2147483648)@5", "nDCG(gains={1:2147483648})@10", "nDCG(gains={1:1e300})@10"])
+def test_a_measure_of_grades_that_there_cannot_be(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"asks for a grade .*; grades are whole numbers from -1000 to 1000"):
+        parse_measures([name])
+
+
+@pytest.mark.parametrize("name", ["Accuracy", "P(rel=0)@5", "P@True"])
+def test_a_measure_that_cannot_be_computed_is_told_before_the_work(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"cannot be computed \(\w+: .*\); name another measure"):
         parse_measures([name])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -236,3 +238,32 @@ def test_lists_are_measured_in_their_order_and_an_empty_one_counts() -> None:
     questions = [question((0,), [0]), question((0,), [0])]
     assert measured("RR@10", questions, [["z", "b", "a"], []]).tolist() == pytest.approx([1 / 3, 0.0])
     assert measured("nDCG@1", questions, [["a"], ["b", "a"]]).tolist() == [1.0, 0.0]
+
+
+def test_keys_may_be_of_any_characters() -> None:
+    """File names that are no UTF-8 come as half characters; a C library would stop at a NUL."""
+    odd = [Question(**{**fields(question((0, 1), [0])), "grades": {key: 1}}) for key in ("caf\udce9.md", "a\0b", "a b")]
+    assert measured("RR@10", odd, [["x", "caf\udce9.md"], ["a\0c", "a\0b"], ["a", "a b"]]).tolist() == [0.5, 0.5, 0.5]
+
+
+def fields(of: Question) -> dict[str, Any]:
+    return {name: getattr(of, name) for name in of.__slots__}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind"),
+    [
+        ({"measure": "goodness@5"}, ConfigError),
+        ({"measure": "nDCG(foo=1)"}, ConfigError),
+        ({"measure": "nDCG@0"}, ConfigError),
+        ({"grade": 2**40}, InputError),
+        ({"grade": 0.5}, InputError),
+    ],
+    ids=repr,
+)
+def test_what_cannot_be_measured_is_told_before_the_work(wrong: dict[str, Any], kind: type[Exception]) -> None:
+    stage = Given()
+    qrels = {name: dict.fromkeys(grades, wrong.get("grade", 1)) for name, grades in QRELS.items()}
+    with pytest.raises(kind):
+        Pipeline(stage, None).tune(QUERIES, qrels, TuneConfig(candidates=(2,), measure=wrong.get("measure")))
+    assert stage.asked == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ from .evaluate_options import (
     SplitOption,
     WorstOption,
 )
+from .evaluate_targets import check_targets, journal_of
 from .exit_codes import GATE, OK
 from .notes import hush
 from .options import (
@@ -134,16 +136,17 @@ def evaluate(
     specs = _specs(rerank or [], peer_python or [], context.params)
     _check_gate(fail_under_gain, specs)
     stored = None if result is None or str(result) == "-" else result
-    _check_targets(stored, report)
+    check_targets(stored, report, data=data, qrels=qrels, retriever=retriever)
     experiment, config = _experiment(context.params, specs, stored), _measuring(context.params)
     reading = DatasetConfig(split=split, qrels=qrels, relevant_from=relevant_from, queries=queries, language=language)
     with _bars(progress_wanted(progress, quiet=quiet)) as advance:
         found = run(read_dataset(data, reading), experiment, config, out=stored, progress=advance)
+    _show(found, result, quiet=quiet)
     if report is not None:
         from ..evaluate.report import write_report
 
         write_report(report, found)
-    _show(found, result, report, quiet=quiet)
+        _wrote(report, quiet=quiet or str(result) == "-")
     return _gate(found, fail_under_gain)
 
 
@@ -156,7 +159,7 @@ def _experiment(params: Mapping[str, Any], specs: tuple[RerankerSpec, ...], stor
         candidates=params["candidates"],
         interleave=not params["one_at_a_time"],
         seed=params["seed"],
-        journal=None if stored is None else stored.with_name(f"{stored.name}.journal"),
+        journal=None if stored is None else journal_of(stored),
         restart=params["restart"],
     )
 
@@ -208,17 +211,10 @@ def _pythons(written: list[str]) -> dict[str, str]:
 
 
 def _check_gate(gain: float | None, specs: tuple[RerankerSpec, ...]) -> None:
+    if gain is not None and not math.isfinite(gain):
+        raise ConfigError(f"--fail-under-gain must be a finite number, not {gain}")
     if gain is not None and not specs:
         raise ConfigError("--fail-under-gain needs a reranker: name one with --rerank")
-
-
-def _check_targets(result: Path | None, report: Path | None) -> None:
-    """What would only fail after hours of work."""
-    for option, path in (("--json", result), ("--report", report)):
-        if path is not None and path.is_dir():
-            raise ConfigError(f"{option} {path} is a folder; name a file in it")
-    if result is not None and report is not None and result.resolve() == report.resolve():
-        raise ConfigError(f"--json and --report name the same file, {result}")
 
 
 @contextmanager
@@ -233,7 +229,7 @@ def _bars(wanted: bool) -> Iterator[Progress | None]:
         yield advance
 
 
-def _show(found: Evaluation, result: Path | None, report: Path | None, *, quiet: bool) -> None:
+def _show(found: Evaluation, result: Path | None, *, quiet: bool) -> None:
     if str(result) == "-":
         from ..evaluate.result import to_json
 
@@ -242,9 +238,13 @@ def _show(found: Evaluation, result: Path | None, report: Path | None, *, quiet:
     from .evaluate_view import show_evaluation
 
     show_evaluation(out(), found, quiet=quiet)
-    for path in (result, report):
-        if path is not None and not quiet:
-            say(f"wrote {path}")
+    if result is not None:
+        _wrote(result, quiet=quiet)
+
+
+def _wrote(path: Path, *, quiet: bool) -> None:
+    if not quiet:
+        say(f"wrote {path}")
 
 
 def _gate(found: Evaluation, gain: float | None) -> int:

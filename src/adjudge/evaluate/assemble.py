@@ -69,7 +69,7 @@ def assemble(data: Dataset, raw: Raw, experiment: ExperimentConfig, config: Meas
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         verdict=comparisons[0].verdict if comparisons else not_reranked(names[0], first, len(data.queries)),
         data=_data_facts(data, raw, orders[raw.first.name]),
-        settings=_settings(experiment, config, names, raw),
+        settings=_settings(data, raw, experiment, config, names),
         queries=_queries(data, orders[raw.first.name]),
         systems=systems,
         comparisons=comparisons,
@@ -167,7 +167,7 @@ def _data_facts(data: Dataset, raw: Raw, first: Mapping[str, Ordered]) -> DataFa
     )
 
 
-def _settings(experiment: ExperimentConfig, config: MeasureConfig, names: Sequence[str], raw: Raw) -> Settings:
+def _settings(data: Dataset, raw: Raw, experiment: ExperimentConfig, config: MeasureConfig, names: Sequence[str]) -> Settings:
     return Settings(
         retriever=raw.first.name,
         rerankers=tuple(spec.name for spec in experiment.rerankers),
@@ -178,6 +178,7 @@ def _settings(experiment: ExperimentConfig, config: MeasureConfig, names: Sequen
         resamples=config.resamples,
         least_gain=config.least_gain,
         interleaved=experiment.interleave,
+        queries=data.drawn,
     )
 
 

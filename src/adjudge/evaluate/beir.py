@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import ConfigError, InputError
 from ..retrieval.lexical import Lexical
 from .draw import draw
+from .grades import whole_grade
 from .labelled import Labelled, ReadConfig
 from .lines import decode, numbered_lines, text_of
 from .rows import RELEVANT_FROM
@@ -87,26 +88,19 @@ def text_row(row: Any) -> tuple[str, str]:
     return str(row["_id"]), f"{title}\n{row['text']}" if isinstance(title, str) and title.strip() else row["text"]
 
 
-def _grades(path: Path) -> Iterator[tuple[str, str, float]]:
+def _grades(path: Path) -> Iterator[tuple[str, str, int]]:
     """(query, document, grade) of each row; three columns, or TREC's four; a header is passed over."""
     for number, line in numbered_lines(path):
         try:
             text = text_of(line).rstrip("\r\n")
+            cells = text.split("\t") if "\t" in text else text.split()
+            grade = whole_grade(cells[-1])
         except InputError as exc:
             raise InputError(f"{path}:{number}: {exc}") from exc
-        cells = text.split("\t") if "\t" in text else text.split()
-        grade = _grade(cells[-1])
         if len(cells) not in (3, 4) or (grade is None and number > 1):
             raise InputError(f"{path}:{number}: a row needs query-id, corpus-id and a whole number, with tabs between")
         if grade is not None:
             yield cells[0], cells[-2], grade
-
-
-def _grade(cell: str) -> float | None:
-    try:
-        return float(int(cell))
-    except ValueError:
-        return None
 
 
 def qrels_file(folder: Path, split: str | None) -> Path:

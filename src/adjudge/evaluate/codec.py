@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from reprlib import repr as shown
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 __all__ = ["decode_value", "encode_value"]
 
 T = TypeVar("T")
+
+_LARGEST = 1e100
 
 
 def encode_value(value: Any) -> Any:
@@ -52,8 +55,15 @@ def _decode(kind: Any, value: Any, place: str) -> Any:
             raise ValueError(f"{place} is {value!r}, and must be one of {', '.join(map(repr, arguments))}")
         return value
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    return _checked(value, kind, place)
+        return float(_bounded(value, place))
+    return _bounded(_checked(value, kind, place), place)
+
+
+def _bounded(value: Any, place: str) -> Any:
+    """Numbers that can be reckoned with: no NaN, and nothing that a sum or a product makes infinite."""
+    if isinstance(value, int | float) and not abs(value) <= _LARGEST:
+        raise ValueError(f"{place} is {shown(value)}, which is no figure of an evaluation")
+    return value
 
 
 def _object(kind: type[Any], value: Any, place: str) -> Any:

@@ -50,6 +50,7 @@ class Dataset:
     grades: Mapping[str, Mapping[str, int]]  # query -> document -> grade; every query has some
     pools: Mapping[str, tuple[str, ...]] | None = None  # query -> the documents that belong to it; None: all may be found
     relevant_from: int = 1
+    drawn: int | None = None  # so many of more queries; None: all there are
     digest: str = ""
     problems: tuple[Problem, ...] = ()
 
@@ -68,12 +69,13 @@ def read_dataset(path: Path, config: DatasetConfig | None = None) -> Dataset:
     found = _read(path, config, problems)
     if not found.queries:
         raise InputError(f"{path}: no query has a judgement; do the ids of qrels and queries agree?")
-    if config.queries is not None:
+    if config.queries is not None and config.queries < len(found.queries):
         chosen = set(draw(found.queries, config.queries))
         found = replace(
             found,
             queries={query: asked for query, asked in found.queries.items() if query in chosen},
             grades={query: grades for query, grades in found.grades.items() if query in chosen},
+            drawn=config.queries,
         )
     for query in found.queries:
         if not found.relevant(query):

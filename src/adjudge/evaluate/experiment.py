@@ -15,6 +15,7 @@ from ..errors import ConfigError
 from .dataset import Dataset
 from .first_stage import FirstStage, Found, check_retriever, find_candidates
 from .journal import Journal, Record
+from .model_digest import folder_digest
 from .peers import RerankerSpec, Worker
 from .problems import ProblemList
 from .result import SCHEMA, Problem
@@ -161,10 +162,19 @@ def _order(config: ExperimentConfig, texts: Mapping[str, Sequence[str]]) -> Iter
 
 
 def _open(spec: RerankerSpec, journal: Journal, sessions: list[Record]) -> Worker:
-    worker = Worker(spec)
-    record = {"system": spec.name, **asdict(worker.facts)}
-    journal.add("session", record)
-    sessions.append(record)
+    """Start it. Raises ConfigError where it loads another model than it did before the run was interrupted."""
+    with ExitStack() as undo:
+        worker = undo.enter_context(Worker(spec))
+        record = {"system": spec.name, **asdict(worker.facts)}
+        for fact in ("model", "revision"):
+            if sessions and sessions[-1][fact] != record[fact]:
+                raise ConfigError(
+                    f"{spec.name}: its {fact} was {sessions[-1][fact]!r} when the run was interrupted and is {record[fact]!r} now; "
+                    "--restart begins anew, another --json keeps what was done"
+                )
+        journal.add("session", record)
+        sessions.append(record)
+        undo.pop_all()
     return worker
 
 
@@ -190,7 +200,14 @@ def _timed(record: Record) -> Timed:
 def _fingerprint(data: Dataset, config: ExperimentConfig) -> str:
     """Of all that decides what is computed, and of nothing else."""
     specs = [
-        (spec.name, spec.adapter, spec.model, spec.python, {k: v for k, v in spec.options.items() if k != "api_key"})
+        (
+            spec.name,
+            spec.adapter,
+            spec.model,
+            folder_digest(spec.model),
+            spec.python,
+            {k: v for k, v in spec.options.items() if k != "api_key"},
+        )
         for spec in config.rerankers
     ]
     run = hashlib.sha256(Path(config.retriever).read_bytes()).hexdigest() if Path(config.retriever).is_file() else ""

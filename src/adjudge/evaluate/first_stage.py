@@ -15,6 +15,7 @@ from ..retrieval.dense_retriever import DenseRetriever
 from ..retrieval.hybrid import HybridRetriever
 from ..types import Document
 from .dataset import Dataset
+from .pool_stage import PoolStage
 from .problems import ProblemList
 from .trec import looks_like_run, read_run
 
@@ -77,9 +78,11 @@ def pool_order(query: str, pool: Iterable[str]) -> list[str]:
     return sorted(pool, key=lambda document: hashlib.sha256(f"pool{query}\0{document}".encode("utf-8", "surrogatepass")).digest())
 
 
-def _open(name: str, data: Dataset) -> Retriever:
+def _open(name: str, data: Dataset) -> Retriever | PoolStage:
     order = list(data.documents) if data.pools is None else pool_order("", data.documents)
     documents = [Document(data.documents[document], id=document) for document in order]
+    if data.pools is not None:
+        return PoolStage(name, documents)
     if name == "bm25":
         return BM25Retriever.from_documents(documents)
     if name == "dense":
@@ -87,25 +90,26 @@ def _open(name: str, data: Dataset) -> Retriever:
     return HybridRetriever([BM25Retriever.from_documents(documents), DenseRetriever.from_documents(documents)])
 
 
-def _search(stage: Retriever, data: Dataset, query: str, candidates: int) -> Found:
+def _search(stage: Retriever | PoolStage, data: Dataset, query: str, candidates: int) -> Found:
     text = data.queries[query].text
     if not text.strip():
         return Found(documents=(), scores=(), milliseconds=None)
-    depth = candidates if data.pools is None else len(data.documents)
+    pool = () if data.pools is None else data.pools[query]
     began = time.perf_counter()
-    listed = [(one.document.id or "", one.score) for one in stage.retrieve(text, depth).candidates]
+    if isinstance(stage, PoolStage):
+        listed = stage.search(text, pool)
+    else:
+        listed = [(one.document.id or "", one.score) for one in stage.retrieve(text, candidates).candidates]
     took = (time.perf_counter() - began) * 1e3
-    if data.pools is not None:
-        listed = _within(pool_order(query, data.pools[query]), listed)[:candidates]
+    if isinstance(stage, PoolStage):
+        listed = _filled(pool_order(query, pool), listed)[:candidates]
     return Found(documents=tuple(document for document, _ in listed), scores=tuple(score for _, score in listed), milliseconds=took)
 
 
-def _within(pool: Sequence[str], listed: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+def _filled(pool: Sequence[str], listed: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
     """What was found of the pool, then the rest of it with the score 0."""
-    members = set(pool)
-    inside = [(document, score) for document, score in listed if document in members]
-    found = {document for document, _ in inside}
-    return [*inside, *((document, 0.0) for document in pool if document not in found)]
+    found = {document for document, _ in listed}
+    return [*listed, *((document, 0.0) for document in pool if document not in found)]
 
 
 def _from_run(data: Dataset, path: Path, candidates: int, problems: ProblemList) -> FirstStage:

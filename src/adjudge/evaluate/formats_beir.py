@@ -8,13 +8,14 @@ Judgements are query, document and grade with tabs between, with or without a he
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 from .beir import needed_file, qrels_file
 from .dataset import Asked, Dataset, DatasetConfig
+from .grades import whole_grade
 from .lines import decode, numbered_lines, text_of
 from .problems import ProblemList
 from .script import language_of
@@ -136,10 +137,10 @@ def _judgements(path: Path, digest: Any) -> Iterator[tuple[str, str, int, str]]:
         digest.update(line)
         try:
             text = text_of(line).rstrip("\r\n")
+            cells = text.split("\t") if "\t" in text else text.split()
+            grade = whole_grade(cells[-1])
         except InputError as exc:
             raise InputError(f"{path}:{number}: {exc}") from exc
-        cells = text.split("\t") if "\t" in text else text.split()
-        grade = _whole(cells[-1])
         if len(cells) not in (3, 4) or (grade is None and number > 1):
             raise InputError(
                 f"{path}:{number}: a judgement is query, document and a whole number with tabs between, or TREC's query 0 document grade"
@@ -148,15 +149,6 @@ def _judgements(path: Path, digest: Any) -> Iterator[tuple[str, str, int, str]]:
             yield cells[0], cells[-2], grade, f"{path.name}:{number}"
 
 
-def _whole(cell: str) -> int | None:
-    try:
-        value = float(cell)
-        return int(value) if value.is_integer() else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _in_order(asked: Iterable[str], grades: Mapping[str, object]) -> list[str]:
+def _in_order(asked: Mapping[str, object], grades: Mapping[str, object]) -> list[str]:
     """Judged queries: in the file's order, then those that it lacks."""
-    known = [query for query in asked if query in grades]
-    return [*known, *(query for query in grades if query not in set(known))]
+    return [*(query for query in asked if query in grades), *(query for query in grades if query not in asked)]

@@ -24,6 +24,7 @@ from ..errors import InputError
 from .dataset import Asked, Dataset, DatasetConfig
 from .formats_beir import language_field
 from .graded_rows import graded
+from .grades import whole_grade
 from .lines import decode, numbered_lines
 from .problems import ProblemList
 from .script import language_of
@@ -160,22 +161,18 @@ def _add_cells(rows: _Rows, row: dict[str, Any], columns: tuple[str, str], place
     elif not (label or "").strip():
         rows.add(query, [(passage, None)], row, place)
     else:
-        grade = _label(label)
-        if grade is None:
-            rows.problems.add("bad_row", f"{place}: the label {label!r} is no whole number, true or false")
-        else:
-            rows.add(query, [(passage, grade)], row, place)
+        try:
+            rows.add(query, [(passage, _label(label))], row, place)
+        except InputError as exc:
+            rows.problems.add("bad_row", f"{place}: {exc}")
 
 
-def _label(cell: str) -> int | None:
+def _label(cell: str) -> int:
     word = cell.strip().lower()
-    if word in _WORDS:
-        return _WORDS[word]
-    try:
-        value = float(word)
-        return int(value) if value.is_integer() else None
-    except (ValueError, OverflowError):
-        return None
+    grade = _WORDS[word] if word in _WORDS else whole_grade(word)
+    if grade is None:
+        raise InputError(f"the label {cell!r} is no whole number, true or false")
+    return grade
 
 
 def _column(path: Path, names: list[str], wanted: tuple[str, ...]) -> str:

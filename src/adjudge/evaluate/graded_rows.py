@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from reprlib import repr as shown
 from typing import Any
 
 from ..errors import InputError
+from .grades import grade_of
 from .rows import form_of, parse_row
 
 __all__ = ["graded"]
@@ -17,7 +17,7 @@ Graded = list[tuple[str, int | None]]
 def graded(row: Any) -> list[tuple[str, Graded]]:
     """(query, [(passage, grade)]) of a row; several where "query" is a list. A grade of None: nobody judged the passage.
 
-    Raises InputError with what is wrong, also for a grade that is no whole number.
+    Raises InputError with what is wrong, also for a grade that is none.
     """
     if not isinstance(row, Mapping):
         raise InputError(f"a row must be an object, not {type(row).__name__}")
@@ -32,11 +32,11 @@ def _passages(row: Mapping[str, Any]) -> Graded:
     found = [(pair.passage, int(pair.relevant)) for pair in parse_row(row)]  # checks texts and types of every form
     form = form_of(row)
     if form == "passages":
-        return [(str(passage["text"]), _whole(passage["relevance"])) for passage in row["passages"]]
+        return [(str(passage["text"]), grade_of(passage["relevance"])) for passage in row["passages"]]
     if form == "documents":
         return _listed(row)
     if form in ("passage", "document", "text"):
-        return [(found[0][0], _whole(row["label"]))]
+        return [(found[0][0], grade_of(row["label"]))]
     return list(found)
 
 
@@ -46,12 +46,5 @@ def _listed(row: Mapping[str, Any]) -> Graded:
     for document, beside in zip(row["documents"], column, strict=True):
         own = document if isinstance(document, Mapping) else {"text": document}
         grade = own.get("grade", beside)
-        found.append((str(own["text"]), None if grade is None else _whole(grade)))
+        found.append((str(own["text"]), None if grade is None else grade_of(grade)))
     return found
-
-
-def _whole(value: Any) -> int:
-    number = float(value)
-    if not number.is_integer():
-        raise InputError(f"the grade {shown(value)} is no whole number, as nDCG's gains must be")
-    return int(number)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..errors import ConfigError, MissingExtraError
+from ..errors import ConfigError
+from ..measures import measure_values, parse_measure
 
 __all__ = ["default_measures", "parse_measures", "per_query"]
 
@@ -20,22 +21,7 @@ def parse_measures(names: Sequence[str], *, relevant_from: int = 1) -> Mapping[s
 
     Raises ConfigError for a name that ir_measures does not know or cannot compute here, MissingExtraError without it.
     """
-    try:
-        import ir_measures
-    except ImportError:
-        raise MissingExtraError(package="ir-measures", extra="evaluate", what="evaluation") from None
-    pipeline: Any = ir_measures.DefaultPipeline
-    found: dict[str, Any] = {}
-    for name in names:
-        try:
-            measure = ir_measures.parse_measure(name)
-        except (ValueError, NameError, SyntaxError) as exc:
-            raise ConfigError(f"{name!r} is no measure that ir_measures knows, as nDCG@10, RR@10, Success@3, R@100 or AP are") from exc
-        if relevant_from != 1 and "rel" in measure.SUPPORTED_PARAMS and "rel" not in measure.params:
-            measure = measure(rel=relevant_from)
-        if not pipeline.supports(measure):
-            raise ConfigError(f"{name!r} needs a package that is not installed: ir_measures knows the measure and cannot compute it")
-        found[name] = measure
+    found = {name: parse_measure(name, relevant_from=relevant_from, what="evaluation") for name in names}
     if not found:
         raise ConfigError("name one measure at least")
     return found
@@ -44,22 +30,8 @@ def parse_measures(names: Sequence[str], *, relevant_from: int = 1) -> Mapping[s
 def per_query(
     measures: Mapping[str, Any], grades: Mapping[str, Mapping[str, int]], order: Mapping[str, Sequence[str]]
 ) -> dict[str, dict[str, float]]:
-    """Name -> query -> value. `order`: documents of each query, best first. A judged query without any counts as zero."""
-    import ir_measures
+    """Name -> query -> value. `order`: documents of each query, best first. A judged query without any counts as zero.
 
-    qrels = [ir_measures.Qrel(query, document, grade) for query, judged in grades.items() for document, grade in judged.items()]
-    run = [
-        ir_measures.ScoredDoc(query, document, float(-place))  # all different: no library's own rule for ties has a say
-        for query, documents in order.items()
-        if query in grades
-        for place, document in enumerate(documents)
-    ]
-    names: dict[Any, list[str]] = {}
-    for name, measure in measures.items():  # RR@10 and MRR@10 are one measure under two names
-        names.setdefault(measure, []).append(name)
-    values: dict[str, dict[str, float]] = {name: dict.fromkeys(grades, 0.0) for name in measures}
-    if run:
-        for metric in ir_measures.iter_calc(list(names), qrels, run):
-            for name in names[metric.measure]:
-                values[name][metric.query_id] = float(metric.value)
-    return values
+    Raises InputError for a grade that no measure can take.
+    """
+    return dict(zip(measures, measure_values(list(measures.values()), grades, order), strict=True))

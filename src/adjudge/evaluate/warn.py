@@ -25,7 +25,8 @@ def warnings_of(evaluation: Evaluation, raw: Raw, measured: Measured) -> tuple[s
 def _of_data(evaluation: Evaluation) -> Iterator[str]:
     data = evaluation.data
     if data.queries < _FEW:
-        yield f"{data.queries} queries are few: intervals are wide, and one odd query moves everything"
+        few = "1 query is" if data.queries == 1 else f"{data.queries} queries are"
+        yield f"{few} few: intervals are wide, and one odd query moves everything"
     ceiling = data.recall_of_candidates
     if ceiling is not None and ceiling < _CEILING and evaluation.rerankers:
         yield (

@@ -7,10 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError, MissingExtraError
+from ..measures import measure_values, parse_measure
 from .judged import Question
 
-__all__ = ["measured"]
+__all__ = ["check_measure", "measured"]
+
+
+def check_measure(name: str) -> None:
+    """Raises ConfigError for a measure that is not known or cannot be computed, MissingExtraError without ir_measures."""
+    parse_measure(name, what="tuning")
 
 
 def measured(name: str, questions: Sequence[Question], lists: Sequence[Sequence[str]]) -> NDArray[np.float64]:
@@ -18,18 +23,8 @@ def measured(name: str, questions: Sequence[Question], lists: Sequence[Sequence[
 
     Raises ConfigError for a measure that is not known, MissingExtraError without ir_measures.
     """
-    try:
-        import ir_measures
-    except ImportError:
-        raise MissingExtraError(package="ir-measures", extra="evaluate", what="tuning") from None
-    try:
-        measure = ir_measures.parse_measure(name)
-    except (ValueError, NameError, SyntaxError) as exc:
-        raise ConfigError(f"the measure {name!r} is not known: {exc}; use one like nDCG@10, RR@10 or Success@3") from exc
-    qrels = [ir_measures.Qrel(str(at), key, grade) for at, question in enumerate(questions) for key, grade in question.grades.items()]
-    # The scores only carry the order: equal ones would be sorted by id.
-    run = [ir_measures.ScoredDoc(str(at), key, -float(place)) for at, keys in enumerate(lists) for place, key in enumerate(keys)]
-    values = np.zeros(len(questions))
-    for metric in ir_measures.iter_calc([measure], qrels, run):
-        values[int(metric.query_id)] = metric.value
-    return values
+    measure = parse_measure(name, what="tuning")
+    places = [str(at) for at in range(len(questions))]  # two questions of a test may have one id
+    grades = {place: question.grades for place, question in zip(places, questions, strict=True)}
+    (values,) = measure_values([measure], grades, dict(zip(places, lists, strict=True)))
+    return np.array([values[place] for place in places], np.float64)

@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from ..engine.thresholds import Threshold
 from ..errors import ConfigError, InputError
+from ..measures import check_grades
 from ..retrieval.base import Retriever
 from .config import whole
 from .cuts import Cuts
 from .fusing import RankFusion, parse_fusion
 from .judged import Question, collect
-from .measuring import measured
+from .measuring import check_measure, measured
 from .stages import FirstStage, first_stages
 from .tuning import Comparison, Trial, Tuning, compare
 
@@ -75,6 +76,8 @@ def tune(
 ) -> Tuning:
     """See Pipeline.tune."""
     began = time.perf_counter()
+    measure = _measure_name(pipeline, config)
+    check_measure(measure)
     depth = max(pipeline.config.candidates, *config.candidates)
     stages = first_stages(pipeline.retriever, config.retrievers, config.weights, depth)
     settings = _settings(pipeline, config, len(stages))
@@ -82,7 +85,6 @@ def tune(
     asking = [stage.retriever for stage in stages]
     questions = collect(asking, pipeline.reranker, pipeline.config, asked, depth=depth, by=config.by, progress=progress)
     answerable = [question for question in questions if question.relevant]
-    measure = _measure_name(pipeline, config)
     values = np.stack([measured(measure, answerable, [_keys(q, s) for q in answerable]) for s in settings])
     folds = _folds([question.id for question in answerable], config)
     costs = _costs(settings, all_answerable=len(answerable) == len(questions))
@@ -154,6 +156,7 @@ def _asked(
     judged = [identity for identity in queries if identity in qrels]
     drawn = set(sorted(judged, key=_place)[:most])
     asked = [(identity, queries[identity], qrels[identity]) for identity in judged if identity in drawn]
+    check_grades({identity: grades for identity, _, grades in asked})
     answerable = sum(any(grade > 0 for grade in grades.values()) for _, _, grades in asked)
     if answerable < LEAST:
         raise InputError(f"tuning needs {LEAST} questions with a relevant document at least, not {answerable}; some hundred are better")

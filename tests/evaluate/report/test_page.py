@@ -197,17 +197,54 @@ def broken(made: Evaluation) -> dict[str, Evaluation]:
     assert judge.scores is not None
     spread = judge.scores.distribution
     flat = replace(spread, edges=(0.0,) * len(spread.edges))
+    negative = (replace(judge.scores.reliability[0], pairs=-1),)
     short = replace(spread, relevant=spread.relevant[1:])
     return {
         "no systems": replace(made, systems=(), comparisons=()),
         "2 values of AP for 300 queries": replace(made, systems=(first, replace(judge, per_query={"AP": (0.1, 0.2)}))),
         "is no system of it": replace(made, systems=(first,)),
         "no rising edges": replace(made, systems=(first, replace(judge, scores=replace(judge.scores, distribution=flat)))),
+        "less than no pairs": replace(made, systems=(first, replace(judge, scores=replace(judge.scores, reliability=negative)))),
         "a count for each": replace(made, systems=(first, replace(judge, scores=replace(judge.scores, distribution=short)))),
     }
 
 
-CONTRADICTIONS = ("no systems", "2 values of AP for 300 queries", "is no system of it", "no rising edges", "a count for each")
+def test_a_file_with_numbers_that_no_evaluation_has_is_refused() -> None:
+    text = to_json(evaluation(Shape(queries=20)))
+    least, mean = '"least_gain": 0.01', '"recall_of_candidates": '
+    assert least in text
+    assert mean in text
+    for number in ("1" + "0" * 400, "1e308", "-1e308", "NaN", "Infinity"):
+        for wrong in (text.replace(least, f'"least_gain": {number}'), text.replace(mean, f'{mean}{number}, "x": ')):
+            with pytest.raises(InputError, match=r"is no whole evaluation \(Evaluation\.(settings|data)\.\w+ is .*, which is no figure"):
+                from_json(wrong)
+
+
+def test_one_is_not_written_as_several() -> None:
+    made = evaluation()
+    one = replace(made.data, queries=1, documents=1, judgements=1, recall_of_candidates=1.0)
+    systems = tuple(replace(system, per_query={name: values[:1] for name, values in system.per_query.items()}) for system in made.systems)
+    changes = {name: replace(change, queries=1) for name, change in made.comparisons[0].changes.items()}
+    comparisons = tuple(replace(found, changes=changes) for found in made.comparisons)
+    settings = replace(made.settings, candidates=1)
+    text = Page(
+        render_report(replace(made, data=one, settings=settings, systems=systems, queries=made.queries[:1], comparisons=comparisons))
+    ).text
+    assert "1 judged query, 1 document, 1 judgement; 1 candidate of each query. They hold 100\u00a0% of all relevant documents." in text
+    assert "the mean difference over 1 query, its" in text
+    assert "The one judged query, sorted" in text
+    assert "no reranker can find the others" not in text
+    assert "no reranker can find the others" in Page(render_report(made)).text
+
+
+CONTRADICTIONS = (
+    "no systems",
+    "2 values of AP for 300 queries",
+    "is no system of it",
+    "no rising edges",
+    "less than no pairs",
+    "a count for each",
+)
 
 
 @pytest.mark.parametrize("wrong", CONTRADICTIONS)
@@ -297,3 +334,12 @@ def test_a_file_is_replaced_whole_and_its_folder_made(tmp_path: Path) -> None:
     write_report(path, evaluation())
     assert path.read_text(encoding="utf-8") != first
     assert [one.name for one in path.parent.iterdir()] == ["report.html"]
+
+
+def test_where_no_page_can_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match=r"file/r\.html cannot be written: "):
+        write_report(tmp_path / "file" / "r.html", evaluation(Shape(rerankers=())))
+    (tmp_path / "r.html").mkdir()
+    with pytest.raises(InputError, match=r"r\.html cannot be written: "):
+        write_report(tmp_path / "r.html", evaluation(Shape(rerankers=())))

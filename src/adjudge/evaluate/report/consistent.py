@@ -43,3 +43,5 @@ def _of_system(system: System, queries: int) -> Iterator[str]:
     for counts in (spread.relevant, spread.irrelevant, spread.unjudged):
         if len(counts) != len(edges) - 1 or any(number < 0 for number in counts):
             yield f"the histogram of {system.name} does not hold a count for each of its bins"
+    if any(one.pairs < 0 for one in system.scores.reliability):
+        yield f"a bin of {system.name}'s reliability holds less than no pairs"

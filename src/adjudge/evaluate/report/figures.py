@@ -50,8 +50,9 @@ def queries(evaluation: Evaluation) -> Section | None:
         tag("figure", tag("h3", shown), _query_drawing(differences, name, reach, alone=len(changed) == 1))
         for shown, name, differences in changed
     ]
+    every_query = "The one judged query" if len(before) == 1 else f"All {count(len(before))} judged queries"
     note = (
-        f"All {count(len(before))} judged queries, sorted by how much their {main} changed: at the left those that got better, "
+        f"{every_query}, sorted by how much their {main} changed: at the left those that got better, "
         "at the right those that got worse. Heights say by how much, widths how many."
     )
     return section(

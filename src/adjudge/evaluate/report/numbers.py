@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["chance", "count", "measure", "milliseconds", "plain", "share", "signed", "signed_tick", "size", "time_tick"]
+__all__ = ["chance", "count", "counted", "measure", "milliseconds", "plain", "share", "signed", "signed_tick", "size", "time_tick"]
 
 
 def measure(value: float) -> str:
@@ -31,6 +31,11 @@ def size(mib: float) -> str:
 def count(value: int) -> str:
     """12,345"""
     return f"{value:,}"
+
+
+def counted(value: int, one: str, several: str) -> str:
+    """1 query, 12,345 queries"""
+    return f"{count(value)} {one if value == 1 else several}"
 
 
 def share(value: float) -> str:

@@ -10,7 +10,7 @@ from ..result import Comparison, ComparisonKind, DataFacts, Evaluation, Verdict,
 from .blocks import Section, figure, notice, section, two_widths
 from .drawings.gains import draw_gains
 from .markup import Markup, group, tag
-from .numbers import count, plain, share
+from .numbers import count, counted, plain, share
 
 __all__ = ["date", "gains", "lead", "opening"]
 
@@ -99,7 +99,7 @@ def _how_to_read(comparisons: Sequence[Comparison], evaluation: Evaluation) -> s
     queries = max(found.changes[settings.main].queries for found in comparisons)
     worth = f" Within the band, less than {plain(settings.least_gain)}, a change is not worth having." if settings.least_gain > 0 else ""
     return (
-        f"A dot is the mean difference over {count(queries)} queries, its line the 95\u00a0% interval (paired bootstrap, "
+        f"A dot is the mean difference over {counted(queries, 'query', 'queries')}, its line the 95\u00a0% interval (paired bootstrap, "
         f"{count(settings.resamples)} resamples). An interval that holds zero does not tell which of the two is better.{worth}"
     )
 
@@ -113,10 +113,11 @@ def _outcomes(comparisons: Sequence[Comparison]) -> Markup:
 
 def _data_line(data: DataFacts, candidates: int) -> str:
     reach = data.recall_of_candidates
-    ceiling = "" if reach is None else f" They hold {share(reach)} of all relevant documents: no reranker can find the others."
+    others = "." if reach == 1 else ": no reranker can find the others."
+    ceiling = "" if reach is None else f" They hold {share(reach)} of all relevant documents{others}"
     return (
-        f"{count(data.queries)} judged queries, {count(data.documents)} documents, {count(data.judgements)} judgements; "
-        f"{count(candidates)} candidates of each query.{ceiling}"
+        f"{counted(data.queries, 'judged query', 'judged queries')}, {counted(data.documents, 'document', 'documents')}, "
+        f"{counted(data.judgements, 'judgement', 'judgements')}; {counted(candidates, 'candidate', 'candidates')} of each query.{ceiling}"
     )
 
 

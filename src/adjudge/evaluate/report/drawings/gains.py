@@ -24,14 +24,15 @@ def draw_gains(comparisons: Sequence[Comparison], measure: str, *, least_gain: f
     frame = Frame(left, 6.0, right, 6.0 + step * len(comparisons))
     changes = [found.changes[measure] for found in comparisons]
     scale = linear([0.0, -least_gain, least_gain, *(v for c in changes for v in (c.low, c.high))], left, right, within=(-1.0, 1.0))
+    places = [frame.top + step * (at + (0.72 if compact else 0.5)) for at in range(len(comparisons))]
+    zeros = [(y - 13, y + 13) for y in places] if compact else [(frame.top, frame.bottom)]  # not through the numbers above each row
     rows = [
-        _row(found, change, frame.top + step * (at + (0.72 if compact else 0.5)), scale, compact=compact, right=width)
-        for at, (found, change) in enumerate(zip(comparisons, changes, strict=True))
+        _row(found, change, y, scale, compact=compact, right=width) for found, change, y in zip(comparisons, changes, places, strict=True)
     ]
     parts = [
         band((scale.at(-least_gain), frame.top), (scale.at(least_gain), frame.bottom), "worthless") if least_gain > 0 else "",
         axis_x(scale, frame, signed_tick, count=3 if compact else 7),
-        line((scale.at(0.0), frame.top), (scale.at(0.0), frame.bottom), "zero"),
+        *(line((scale.at(0.0), top), (scale.at(0.0), bottom), "zero") for top, bottom in zeros),
         *rows,
     ]
     said = "; ".join(f"{found.system}: {reading(change)}" for found, change in zip(comparisons, changes, strict=True))
