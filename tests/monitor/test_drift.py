@@ -238,7 +238,7 @@ def test_settings_that_cannot_be_are_refused(wrong: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "scores",
     [["x"], "abc", b"abc", [10**400], [[1, 2], [3]], {0.1, 0.2}, {1: 2}, (x for x in [0.1]), [[0.1, 0.2], [0.3, 0.4]], 0.5, None, [1j]],
-    ids=str,
+    ids=lambda scores: type(scores).__name__,
 )
 def test_what_is_no_list_of_scores_is_refused_and_not_counted(reference: Reference, scores: Any) -> None:
     monitor = DriftMonitor(reference)

@@ -145,7 +145,9 @@ def test_broken_fields_are_refused(change: dict[str, object]) -> None:
         ScoreSketch.from_fields(sketch_of([0.1, 0.2], "probability").fields() | change)
 
 
-@pytest.mark.parametrize("values", [["x"], [None], [10**400], [[1, 2], [3]], {0.1}, (x for x in [0.1]), [1j]], ids=str)
+@pytest.mark.parametrize(
+    "values", [["x"], [None], [10**400], [[1, 2], [3]], {0.1}, (x for x in [0.1]), [1j]], ids=lambda values: type(values).__name__
+)
 def test_what_is_no_number_is_refused_and_not_counted(values: object) -> None:
     sketch = ScoreSketch()
     with pytest.raises(InputError, match="numbers"):
