@@ -21,6 +21,7 @@ from adjudge.cli import train as train_module
 from adjudge.cli.train_report import Report
 from adjudge.cli.train_view import show_report
 from tests.cli.conftest import Ended, Run
+from tests.cli.printed import figures
 from tests.cli.training import write_run
 from tests.tiny_models import Tiny
 
@@ -159,6 +160,14 @@ def test_a_terminal_gets_a_table(adjudge: Run, base: Path, tmp_path: Path, monke
     assert rows["tokens"][1] == "in"
     assert rows["model"] == [str(folder)]
     assert ended.lines[-1].startswith(f"try it  adjudge rank --model {folder} ")
+
+
+def test_every_figure_is_whole_at_any_width(adjudge: Run, base: Path, tmp_path: Path, reports: list[Report]) -> None:
+    adjudge("train", write_run(tmp_path, base=base), "--steps", "2")
+    whole = figures("\n".join(picture(reports[0], 200, quiet=True)))
+    assert whole
+    for width in range(30, 81, 5):
+        assert whole <= figures("\n".join(picture(reports[0], width, quiet=True))), width
 
 
 @pytest.mark.parametrize("width", [40, 80, 120])

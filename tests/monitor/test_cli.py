@@ -176,6 +176,15 @@ def test_a_file_that_is_there_is_not_replaced(run: Run, tmp_path: Path) -> None:
     assert load_reference(target).queries == QUERIES
 
 
+def test_a_baseline_does_not_replace_what_it_is_made_of(run: Run, tmp_path: Path) -> None:
+    data = write(tmp_path / "scores.jsonl", scored(QUERIES, seed=1, model="m", score_type="sigmoid"))
+    before, link = data.read_bytes(), tmp_path / "link.json"
+    link.symlink_to(data)
+    for target in (data, link):
+        assert f"--out {target} is {data}, which is read" in refusal(run("baseline", data, "--out", target, "--force"), 4)
+    assert data.read_bytes() == before
+
+
 def test_one_reference_is_of_one_judge(run: Run, tmp_path: Path) -> None:
     rows = [*scored(QUERIES, seed=1, model="a", score_type="sigmoid"), *scored(1, seed=2, model="b", score_type="sigmoid")]
     said = refusal(run("baseline", write(tmp_path / "s.jsonl", rows), "--out", tmp_path / "r.json"), 3)

@@ -123,9 +123,9 @@ def calibrate(
     found = _fit(context, pairs, [path.name or str(path) for path in data], bars=progress_wanted(progress, quiet=quiet))
     kept: dict[str, Path] = {}
     try:
-        _keep(found, {"picture": picture, "target": target}, kept)
+        _keep(found, {"target": target, "picture": picture}, kept)
     finally:  # what all pairs were judged for is shown whether or not it could be kept
-        _show(found, kept.get("target"), kept.get("picture"), json=json, quiet=quiet)
+        _show(found, kept, wanted=target is not None, json=json, quiet=quiet)
 
 
 def _checked(pairs: LabelledPairs, *, skip: bool) -> LabelledPairs:
@@ -164,8 +164,8 @@ def _fit(context: typer.Context, pairs: LabelledPairs, names: list[str], *, bars
 
 
 def _keep(found: Calibrated, wanted: Mapping[str, Path | None], kept: dict[str, Path]) -> None:
-    """Write each file that is wanted and note it in `kept`; the calibration last, so that a second try is not refused."""
-    for name, write_it in (("picture", found.draw), ("target", found.write)):
+    """Write each file that is wanted and note it in `kept`. The calibration first: it does not go where the picture fails."""
+    for name, write_it in (("target", found.write), ("picture", found.draw)):
         path = wanted[name]
         if path is not None:
             with writing(path):
@@ -173,10 +173,13 @@ def _keep(found: Calibrated, wanted: Mapping[str, Path | None], kept: dict[str, 
             kept[name] = path
 
 
-def _show(found: Calibrated, target: Path | None, picture: Path | None, *, json: bool, quiet: bool) -> None:
+def _show(found: Calibrated, kept: Mapping[str, Path], *, wanted: bool, json: bool, quiet: bool) -> None:
+    """`kept`: the files that were written; `wanted`: whether the calibration was to be."""
+    target, picture = kept.get("target"), kept.get("picture")
     if json:
         write(to_json(found.fields(target, picture), indent=2))
         return
     from .calibrate_view import show_calibrated
 
-    show_calibrated(out(), found, target, picture, quiet=quiet)
+    # Without the last lines where it could not be written: they say how to have it written.
+    show_calibrated(out(), found, target, picture, quiet=quiet or (wanted and target is None))

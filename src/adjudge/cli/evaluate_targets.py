@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import ConfigError
-from .writable import check_writable
+from .writable import check_writable, refuse_read
 
 __all__ = ["check_targets", "journal_of"]
 
@@ -24,16 +24,11 @@ def check_targets(result: Path | None, report: Path | None, *, data: Path, qrels
             raise ConfigError(f"{option} {path} is a folder; name a file in it")
     if result is not None and report is not None and result.resolve() == report.resolve():
         raise ConfigError(f"--json and --report name the same file, {result}")
-    _keep(targets if result is None else {**targets, "the journal of --json,": journal_of(result)}, [*_read(data, qrels, retriever)])
+    written = targets if result is None else {**targets, "the journal of --json,": journal_of(result)}
+    for option, path in written.items():
+        refuse_read(option, path, _read(data, qrels, retriever))
     if report is not None:
         check_writable(report)
-
-
-def _keep(targets: Mapping[str, Path], read: list[Path]) -> None:
-    for option, path in targets.items():
-        for source in read:
-            if path.exists() and source.exists() and path.samefile(source):
-                raise ConfigError(f"{option} {path} is {source}, which is read; name another file")
 
 
 def _read(data: Path, qrels: Path | None, retriever: str) -> Iterator[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from ..config import Options, WindowConfig
@@ -22,10 +22,13 @@ def load_options(params: Mapping[str, Any]) -> Options:
     return cast("Options", options)
 
 
-def check_cascade(params: Mapping[str, Any], models: Iterable[str]) -> None:
-    """Refuse a first judge that is one of the `models`, and what only a first judge gives a meaning, before anything is loaded."""
+def check_cascade(params: Mapping[str, Any], models: Collection[str]) -> None:
+    """Refuse a first judge of itself alone, and what only a first judge gives a meaning, before anything is loaded.
+
+    `models`: all that is loaded. One of several may be the first judge of the others.
+    """
     first = params["first"]
-    if first is not None and first in models:
+    if first is not None and all(model == first for model in models):
         raise ConfigError(f"--first and --model are both {first!r}; a model cannot prepare its own work. Leave --first out")
     given = [
         f"{option} {value:.15g}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ from .options import (
     progress_wanted,
 )
 from .prose import examples, flow
-from .writable import check_writable, writing
+from .writable import check_writable, refuse_read, writing
 
 if TYPE_CHECKING:
     from ..monitor import Reference
@@ -111,7 +111,7 @@ def baseline(
     from .monitor_report import build_reference, file_names
 
     hush(quiet)
-    _check_target(target, force=force)
+    _check_target(target, force=force, read=data)
     found = Judged()
     rows = _scored(context, found, model=model if _given(context, "model") else "")
     reference = build_reference(rows, data=file_names(data))
@@ -210,9 +210,10 @@ def _given(context: typer.Context, name: str) -> bool:
     return source is not None and source.name != "DEFAULT"
 
 
-def _check_target(target: Path, *, force: bool) -> None:
+def _check_target(target: Path, *, force: bool, read: Iterable[Path]) -> None:
     if os.path.isdir(target):  # unlike Path.is_dir, it has no exception for a name that is too long
         raise ConfigError(f"--out {target} is a folder; name a file in it")
     check_writable(target)
+    refuse_read("--out", target, read)
     if target.exists() and not force:
         raise ConfigError(f"{target} is there already; --force replaces it")

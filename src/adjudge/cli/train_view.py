@@ -15,6 +15,7 @@ from ..train.outcome import Evaluation
 from ..train.settings import TrainConfig
 from ..train.survey import Survey
 from .console import visible
+from .figures import Figures
 from .train_report import Report, has_checkpoint
 
 __all__ = ["show_report", "show_survey"]
@@ -28,7 +29,7 @@ def show_report(console: Console, report: Report, config: Path, *, quiet: bool =
     first, best = report.outcome.first, report.outcome.best
     if first is not None and best is not None:
         console.print()
-        console.print(_indented(_measures(first, best)))
+        console.print(_indented(Figures(_measures(first, best))))
     if quiet:
         return
     console.print()
@@ -171,7 +172,7 @@ def _pairs(lines: Iterator[tuple[str, str]]) -> Table:
     return grid
 
 
-def _indented(table: Table) -> Padding:
+def _indented(table: Table | Figures) -> Padding:
     return Padding(table, (0, 0, 0, INDENT), expand=False)
 
 

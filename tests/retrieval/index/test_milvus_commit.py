@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from adjudge.errors import IndexDamagedError
 from adjudge.retrieval.index import build_index, open_index
 from adjudge.retrieval.index.milvus_collections import Collections, State
 from tests.retrieval.index.hashing import Hashing
@@ -58,3 +59,14 @@ def test_records_count_when_they_are_published(tmp_path: Path, monkeypatch: pyte
     assert texts == {f"new text{n}" for n in range(5)}
     write(docs, "newer", 5)
     assert build_index([docs], index, encoder=Hashing()).changed == 5, "nothing that waited is left over"
+
+
+@pytest.mark.parametrize("body", ["[]", '{"model": 1}', '{"format": 1}', "no JSON", "[" * 5000])
+def test_facts_that_adjudge_did_not_write_are_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
+    docs, index = tmp_path / "docs", tmp_path / "index.db"
+    write(docs, "old", 1)
+    build_index([docs], index, encoder=Hashing())
+    get = Collections._get
+    monkeypatch.setattr(Collections, "_get", lambda self, key: [{**row, "body": body} for row in get(self, key)])
+    with pytest.raises(IndexDamagedError, match="is not what adjudge wrote there"):
+        open_index(index)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import IndexNotFoundError, InputError
+from ...errors import AdjudgeError, IndexDamagedError, IndexNotFoundError, InputError
 from ..reading.chunk import Chunk
 from .base import IndexedSource, IndexFacts
 from .filters import KINDS, by_kind, milvus_list
@@ -78,7 +78,13 @@ class Collections:
         held = self._get(_FACTS) if self._load() else []
         if not held:
             raise IndexNotFoundError(f"Milvus holds no finished index called {self.passages!r}; make one with `adjudge index build`")
-        return stored_facts(json.loads(held[0]["body"]), f"the index {self.passages!r} in Milvus")
+        place = f"the index {self.passages!r} in Milvus"
+        try:
+            return stored_facts(json.loads(held[0]["body"]), place)
+        except (TypeError, KeyError, ValueError, RecursionError) as exc:
+            if isinstance(exc, AdjudgeError):
+                raise
+            raise IndexDamagedError(f"{place} is not what adjudge wrote there ({exc!r}); build it again with --rebuild") from exc
 
     def state(self) -> State:
         """What may be seen now."""
