@@ -19,6 +19,7 @@ from tests.retrieval.reading.one_file import read_all, read_one, refused
 from tests.retrieval.reading.structured_texts import PARAGRAPHS, uncovered
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+M = 'xmlns:m="http://schemas.openxmlformats.org/officeDocument/2006/math"'
 
 
 def saved(build: Callable[[Document], object]) -> bytes:
@@ -73,6 +74,50 @@ def test_what_was_inserted_is_read_and_what_was_deleted_is_not(tmp_path: Path) -
         document.element.body.insert(0, parse_xml(xml))
 
     assert read_one(tmp_path, "a.docx", saved(build)).text == "It is quiet."
+
+
+def r(text: str) -> str:
+    return f"<m:r><m:rPr><m:sty m:val='p'/></m:rPr><m:t xml:space='preserve'>{text}</m:t></m:r>"
+
+
+def test_equations_are_read_where_they_stand(tmp_path: Path) -> None:
+    def build(document: Document) -> None:
+        said = "<w:r><w:t xml:space='preserve'>The dose is </w:t></w:r>"
+        document.element.body.insert(0, parse_xml(f"<w:p {W} {M}>{said}<m:oMath>{r('D=5 mg/kg')}</m:oMath><w:r><w:t>.</w:t></w:r></w:p>"))
+        alone = f"<m:oMathPara><m:oMath>{r('a=b')}</m:oMath><m:oMath>{r('c=d')}</m:oMath></m:oMathPara>"
+        document.element.body.insert(1, parse_xml(f"<w:p {W} {M}>{alone}</w:p>"))
+
+    assert parts(read_one(tmp_path, "a.docx", saved(build))) == [("prose", "The dose is D=5 mg/kg."), ("prose", "a=b c=d")]
+
+
+HALF = f"<m:f><m:num>{r('1')}</m:num><m:den>{r('2')}</m:den></m:f>"
+SQUARE = f"<m:sSup><m:e>{r('c')}</m:e><m:sup>{r('2')}</m:sup></m:sSup>"
+EQUATIONS = [
+    (HALF, "1/2"),
+    (f"<m:f><m:num>{r('a+b')}</m:num><m:den>{SQUARE}<m:ctrlPr/></m:den></m:f>", "(a+b)/(c^2)"),
+    (f"<m:sSubSup><m:e>{r('x')}</m:e><m:sub>{r('i')}</m:sub><m:sup>{r('n-1')}</m:sup></m:sSubSup>", "x_i^(n-1)"),
+    (f"<m:rad><m:radPr><m:degHide m:val='1'/></m:radPr><m:deg/><m:e>{r('a')}{r('+b')}</m:e></m:rad>", "√(a+b)"),
+    (f"<m:rad><m:deg>{r('3')}</m:deg><m:e>{r('x')}</m:e></m:rad>", "√[3]x"),
+    (f"{r('f')}<m:d><m:e>{r('x')}</m:e><m:e>{r('y')}</m:e></m:d>", "f(x|y)"),
+    (f"<m:d><m:dPr><m:begChr m:val='{{'/><m:endChr m:val=''/></m:dPr><m:e>{r('x')}</m:e></m:d>", "{x"),
+    (f"<m:nary><m:naryPr><m:chr m:val='∑'/></m:naryPr><m:sub>{r('i=1')}</m:sub><m:sup/><m:e>{r('i')}</m:e></m:nary>", "∑_(i=1) i"),
+    (f"<m:nary><m:sub/><m:sup/><m:e>{r('f')}</m:e></m:nary>", "∫ f"),
+    (f"<m:func><m:fName>{r('log')}</m:fName><m:e>{r('x')}</m:e></m:func>", "log x"),
+    (f"<m:limLow><m:e>{r('lim')}</m:e><m:lim>{r('n→∞')}</m:lim></m:limLow>", "lim_(n→∞)"),
+    (f"<m:m><m:mr><m:e>{r('1')}</m:e><m:e>{r('0')}</m:e></m:mr><m:mr><m:e>{r('0')}</m:e><m:e>{r('2')}</m:e></m:mr></m:m>", "1, 0; 0, 2"),
+    (f"<m:acc><m:e>{r('x')}</m:e></m:acc>", "x\u0302"),
+    (f"<m:f><m:num/><m:den/></m:f><!-- {r('no')} -->{r('y')}", "/ y"),
+    (f"{r('1')}{HALF}{r('x')}{HALF}{HALF}{r('+1')}", "1 1/2 x 1/2 1/2+1"),
+    (f"{HALF}{SQUARE}{r('y=')}{SQUARE}{r('-2')}{SQUARE}", "1/2 c^2 y=c^2-2 c^2"),
+]
+
+
+@pytest.mark.parametrize(("equation", "line"), EQUATIONS)
+def test_what_stands_above_and_below_is_told_by_signs(tmp_path: Path, equation: str, line: str) -> None:
+    def build(document: Document) -> None:
+        document.element.body.insert(0, parse_xml(f"<w:p {W} {M}><m:oMath>{equation}</m:oMath></w:p>"))
+
+    assert read_one(tmp_path, "a.docx", saved(build)).text == line
 
 
 def test_a_table_within_a_table_is_said_once(tmp_path: Path) -> None:

@@ -46,6 +46,14 @@ def test_lines_that_the_outline_names_are_headings(tmp_path: Path) -> None:
     assert [chunk.headings for chunk in chunks] == [("Pumps",), ("Noise",), ("Prices",)]
 
 
+@pytest.mark.parametrize("blank", [" ", "\t\n", "\u3000", "\xa0"])
+def test_entries_of_the_outline_without_words_name_no_line(tmp_path: Path, blank: str) -> None:
+    outline = [("Methods", 0), (blank, 0)]
+    source = read_one(tmp_path, "a.pdf", make_pdf(["First body line\nMethods\nmore"], outline=outline))
+    found = [(block.kind, block.title, source.text[block.start : block.end]) for block in source.blocks]
+    assert found == [("prose", "", "First body line"), ("heading", "Methods", "Methods"), ("prose", "", "more")]
+
+
 def test_files_with_a_password_are_told(tmp_path: Path) -> None:
     assert refused(tmp_path, "a.pdf", encrypted_pdf(["secret"], "open sesame")).reason == "encrypted"
     assert read_one(tmp_path, "b.pdf", encrypted_pdf(["not to be printed"], "")).text == "not to be printed"

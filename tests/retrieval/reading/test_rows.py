@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
@@ -129,6 +130,19 @@ def test_rows_that_do_not_fit_their_columns(tmp_path: Path) -> None:
     assert found[0].metadata == {"id": 1, "text_2": "b"}
     assert isinstance(found[1], Skipped)
     assert found[1].message.startswith("line 3: has 4 cells under 3 column names")
+
+
+def test_columns_of_one_name_are_numbered_from_two_past_the_names_that_are_taken(tmp_path: Path) -> None:
+    source = read_one(tmp_path, "a.csv", "text,size_2,size,size,size,size_2,\nx,1,2,3,4,5,6\n")
+    assert source.metadata == {"size_2": 1, "size": 2, "size_3": 3, "size_4": 4, "size_2_2": 5, "column_7": 6}
+
+
+def test_thousands_of_columns_of_one_name_are_told_apart_at_once(tmp_path: Path) -> None:
+    count = 4_000
+    began = time.perf_counter()
+    source = read_one(tmp_path, "a.csv", f"{','.join('0' * count)}\n{','.join('1' * count)}\n")
+    assert time.perf_counter() - began < 5  # a list of names looked through for each number takes minutes
+    assert list(source.metadata) == ["0", *(f"0_{n}" for n in range(2, count + 1))]
 
 
 def test_a_table_of_names_only_is_empty(tmp_path: Path) -> None:

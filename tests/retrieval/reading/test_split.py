@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from adjudge import Reranker
 from adjudge.retrieval.key_tokens import TokenCounter, estimate_tokens, token_counter
-from adjudge.retrieval.reading import Chunk, Source, SplitConfig, split
+from adjudge.retrieval.reading import Block, Chunk, Source, SplitConfig, split
 from adjudge.retrieval.reading.encoding import clean
 from adjudge.retrieval.reading.markdown import markdown_blocks
+from adjudge.retrieval.reading.split import MOST_COLUMNS
 from tests.retrieval.reading.structured_texts import CHINESE, CODE, GUIDE, PARAGRAPHS, TABLE, TEXTS, source_of, uncovered
 
 
@@ -27,6 +28,10 @@ def per_pair(text: str) -> int:
 
 def markdown(text: str) -> Source:
     return Source(name="guide.md", format="markdown", text=text, blocks=markdown_blocks(text), metadata={"language": "en"})
+
+
+def table_of(text: str) -> Source:
+    return Source(name="a.html", format="html", text=text, blocks=(Block(start=0, end=len(text), kind="table"),))
 
 
 def check(source: Source, chunks: list[Chunk], most: int, count: TokenCounter) -> None:
@@ -135,6 +140,22 @@ def test_rows_that_go_on_know_their_columns() -> None:
     assert "columns" not in chunks[0].metadata
     assert all(chunk.metadata["columns"] == "| model | kW | dB |" for chunk in chunks[1:])
     assert all(chunk.text.startswith("| HP-") and chunk.text.endswith("|") for chunk in chunks[1:])
+
+
+def test_the_rest_of_a_first_row_has_no_columns() -> None:
+    row = " ".join([PARAGRAPHS["en"]] * 20)
+    for table in (row, f"{row}\n{PARAGRAPHS['es']}"):
+        chunks = split(table_of(table), SplitConfig(max_tokens=60))
+        assert len(chunks) > 5
+        assert all("columns" not in chunk.metadata for chunk in chunks)
+
+
+@pytest.mark.parametrize(("length", "told"), [(MOST_COLUMNS, True), (MOST_COLUMNS + 1, False)])
+def test_a_long_first_line_is_not_repeated(length: int, told: bool) -> None:
+    line = ("word " * length)[: length - 1] + "x"
+    chunks = split(table_of("\n".join([line, *[PARAGRAPHS["en"]] * 3])), SplitConfig(max_tokens=60, min_tokens=0))
+    assert chunks[-1].text == PARAGRAPHS["en"]
+    assert chunks[-1].metadata == ({"columns": line} if told else {})
 
 
 def test_a_heading_is_not_left_alone() -> None:

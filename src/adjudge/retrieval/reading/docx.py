@@ -14,6 +14,7 @@ from ...errors import MissingExtraError
 from ..base import Scalar
 from .compose import Composer
 from .encoding import clean
+from .equations import is_equation, linear
 from .file import File
 from .settings import MIB
 from .source import Skipped, Source
@@ -36,7 +37,8 @@ _CHARACTERS = {f"{_W}tab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreak
 def read_docx(file: File, data: bytes) -> Source | Skipped:
     """A document as one source: body text with what was inserted and not yet accepted, without what was deleted.
 
-    Headers, footers, footnotes and comments are left out. Rows of a table are lines, with bars between the cells.
+    Headers, footers, footnotes and comments are left out. Rows of a table are lines, with bars between the cells; equations are read on
+    one line: "a/b", "x^2".
     """
     problem = _unsound(file, data)
     if problem is not None:
@@ -138,12 +140,16 @@ def _rows(table: Any) -> Iterator[str]:
 
 
 def _text(paragraph: Any) -> str:
-    """The runs of a paragraph, of its links, insertions and text boxes."""
+    """The runs of a paragraph, of its links, insertions, equations and text boxes."""
     parts: list[str] = []
-    stack = list(reversed(paragraph))
+    stack: list[Any] = list(reversed(paragraph))
     while stack:
         element = stack.pop()
-        if element.tag == f"{_W}t":
+        if isinstance(element, str):
+            parts.append(element)
+        elif is_equation(element):
+            stack.extend(reversed(linear(element)))
+        elif element.tag == f"{_W}t":
             parts.append(element.text or "")
         elif element.tag in _CHARACTERS:
             parts.append(_CHARACTERS[element.tag])

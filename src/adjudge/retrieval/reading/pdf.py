@@ -121,8 +121,9 @@ def _entries(reader: PdfReader, items: Sequence[Any], level: int) -> Iterator[_E
                 yield from _entries(reader, item, level + 1)
             continue
         page = reader.get_destination_page_number(item)
-        if page is not None and item.title:
-            yield _Entry(" ".join(clean(str(item.title)).split()), level, page)
+        title = " ".join(clean(str(item.title or "")).split())
+        if page is not None and title:  # every line ends in an empty title
+            yield _Entry(title, level, page)
 
 
 def _with_headings(text: str, named: Sequence[_Entry]) -> Iterator[Block]:

@@ -16,13 +16,17 @@ from .source import Source
 
 __all__ = ["split"]
 
+MOST_COLUMNS = 1000
+"""Characters of a table's first line that each of its passages has beside it; a longer one is stored once, in the text."""
+
 
 def split(source: Source, config: SplitConfig | None = None, *, count: TokenCounter | None = None) -> list[Chunk]:
     """The passages of a source, in order, together all of its text but white space: chunk.text is source.text[start:end].
 
     None has more than max_tokens, unless a single character has. A passage begins at a heading, or, in sections that are too long, where
-    a block begins, or a sentence. Rows of a table that go on in another passage have its first line as metadata "columns". `count`: the
-    tokens of a text, as key_tokens.token_counter(reranker) gives it; None: estimate_tokens, which mostly counts a little too many.
+    a block begins, or a sentence. Rows of a table that go on in another passage have its first line as metadata "columns", if that has at
+    most MOST_COLUMNS characters. `count`: the tokens of a text, as key_tokens.token_counter(reranker) gives it; None: estimate_tokens,
+    which mostly counts a little too many.
     """
     config = SplitConfig() if config is None else config
     splitter = _Splitter(source, config, estimate_tokens if count is None else count)
@@ -116,15 +120,17 @@ class _Splitter:
         return self.count(self.source.text[start:end]) <= self.config.max_tokens
 
     def _facts(self, run: Sequence[Piece]) -> Mapping[str, Scalar]:
-        """The pages it is on, and the first line of the table that it goes on with."""
+        """The pages it is on, and the first line of the table whose further rows it goes on with."""
         first, last = (self.source.blocks[piece.block] for piece in (run[0], run[-1]))
         facts: dict[str, Scalar] = {}
         if first.page:
             facts["page"] = first.page
             if last.page > first.page:
                 facts["last_page"] = last.page
-        if first.kind == "table" and run[0].start > first.start:
-            facts["columns"] = self.source.text[first.start : first.end].split("\n", 1)[0].strip()
+        if first.kind == "table":
+            line = self.source.text.find("\n", first.start, min(run[0].start, first.start + MOST_COLUMNS + 1))
+            if line >= 0:
+                facts["columns"] = self.source.text[first.start : line].strip()
         return facts
 
 

@@ -111,14 +111,14 @@ class _Table:
 
 
 def _distinct(cells: Sequence[str]) -> tuple[str, ...]:
-    names: list[str] = []
+    names: dict[str, None] = {}
+    numbers: dict[str, int] = {}  # the last that was tried: counted from 2 for each column, a line of zeros would take cubic time
     for column, cell in enumerate(cells, 1):
         name = plain = cell.strip() or f"column_{column}"
-        again = 1
         while name in names:
-            again += 1
-            name = f"{plain}_{again}"
-        names.append(name)
+            numbers[plain] = numbers.get(plain, 1) + 1
+            name = f"{plain}_{numbers[plain]}"
+        names[name] = None
     return tuple(names)
 
 
