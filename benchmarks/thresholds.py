@@ -35,6 +35,7 @@ from adjudge.evaluate.draw import draw
 from adjudge.evaluate.separation import cutoff_table
 from adjudge.models.calibration import Calibration
 from adjudge.retrieval.lexical import Lexical
+from recipes.embedded.common import kept_rows
 
 from .passages import Passages, read_passages
 from .results import RESULTS, write_results
@@ -133,10 +134,9 @@ def score_set(passages: Passages, judge: Reranker, kept: Path | None, *, queries
 
 
 def _read_scores(path: Path | None) -> dict[str, dict[str, float]]:
-    if path is None or not path.is_file():
+    if path is None:
         return {}
-    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return {row["query"]: row["judge"] for row in rows}
+    return {row["query"]: row["judge"] for row in kept_rows(path)}
 
 
 def fit_on(cases: Sequence[Case]) -> Calibration:

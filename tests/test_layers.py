@@ -16,6 +16,7 @@ LEVELS = {
     "config": 1,
     "progress": 1,
     "measures": 1,
+    "csv_rows": 1,
     "models": 2,
     "backends": 3,
     "engine": 4,
@@ -51,6 +52,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "typer": ("adjudge.cli",),
     "click": ("adjudge.cli",),
     "rich": ("adjudge.cli", "adjudge.progress"),
+    "ir_measures": ("adjudge.measures",),
 }
 """Where a library may be imported; elsewhere its values would leak through the layers."""
 

@@ -17,7 +17,7 @@ from adjudge.engine import engine as engine_module
 from adjudge.engine.calls import Call, calling
 from adjudge.errors import AbandonedError, ClosedError
 from adjudge.models.model import Model
-from tests.engine.stand_ins import Gate, StandIn, judge_with, model_of
+from tests.engine.stand_ins import Gate, StandIn, give_up, judge_with, model_of
 from tests.texts import DOCUMENTS, LONG, PAIRS, QUERIES
 
 SIZES = (1, 2, 14, 5)
@@ -108,17 +108,7 @@ def test_errors_of_async_calls_reach_the_caller(word_judge: Reranker) -> None:
 def test_what_a_cancelled_call_has_left_is_not_computed(words: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     backend = Gate(words)
     judge = judge_with(monkeypatch, words, lambda _: backend, max_batch_pairs=1)
-
-    async def give_up() -> None:
-        task = asyncio.create_task(judge.arank("bamboo", DOCUMENTS))
-        while not backend.begun.is_set():
-            await asyncio.sleep(0.001)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        backend.open.set()
-
-    asyncio.run(give_up())  # which waits for the thread
+    asyncio.run(give_up(judge.arank("bamboo", DOCUMENTS), backend))
     judge.close()
     assert 1 <= len(backend.shapes) < len(DOCUMENTS)
 

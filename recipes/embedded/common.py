@@ -11,8 +11,9 @@ import random
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 __all__ = [
     "SETTINGS",
@@ -25,6 +26,7 @@ __all__ = [
     "settings",
     "telling_excerpt",
     "thin",
+    "write_json",
     "write_rows",
 ]
 
@@ -75,26 +77,38 @@ def read_folder(folder: Path) -> list[dict[str, Any]]:
 
 def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
     """Write JSON lines, all or none (gzipped if the name says so, without a date, so that equal rows make equal files); their number."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     count = 0
-    try:
-        with fresh.open("wb") as raw:
-            out = gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) if path.suffix == ".gz" else raw
-            for row in rows:
-                out.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
-                count += 1
-            if out is not raw:
-                out.close()
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
+    with _whole(path) as raw:
+        out = gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) if path.suffix == ".gz" else raw
+        for row in rows:
+            out.write((json.dumps(row, ensure_ascii=False) + "\n").encode())
+            count += 1
+        if out is not raw:
+            out.close()
     return count
 
 
-def write_json(path: Path, found: Any) -> None:
-    """Write what a step found. A figure that does not exist, of an empty share, say, is null: JSON has no NaN."""
-    path.write_text(json.dumps(_finite(found), indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+def write_json(path: Path, found: Any, *, indent: int | None = 1) -> None:
+    """Write what a step found, all or nothing. A figure that does not exist, of an empty share, say, is null: JSON has no NaN.
+
+    `indent` None: everything on one line, without a line break at its end.
+    """
+    text = json.dumps(_finite(found), indent=indent, ensure_ascii=False, allow_nan=False)
+    with _whole(path) as file:
+        file.write((text if indent is None else text + "\n").encode())
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that takes the place of `path` at the end: whoever looks, or is killed, finds all of it or what was there before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with fresh.open("wb") as file:
+            yield file
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def _finite(value: Any) -> Any:

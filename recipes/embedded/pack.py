@@ -13,7 +13,6 @@ Run time: a few seconds. Needs numpy and safetensors.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from adjudge.train.supervision import ASPECTS
-from recipes.embedded.common import existing
+from recipes.embedded.common import existing, write_json
 
 EDITION = "4"
 KEPT = ("position_embeddings", "token_type_embeddings", "head.", "aspects.")
@@ -85,7 +84,7 @@ def main() -> None:
         if (arguments.source / name).is_file():
             shutil.copyfile(arguments.source / name, arguments.target / name)
     manifest = MANIFEST | {"edition": arguments.edition, "judge": {**MANIFEST["judge"], "head": head_of(arguments.source)}}
-    (arguments.target / "adjudge.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    write_json(arguments.target / "adjudge.json", manifest, indent=2)
     total = sum(p.stat().st_size for p in arguments.target.iterdir() if p.is_file())
     print(f"{arguments.target}: {total / 1e6:.1f} MB")
 

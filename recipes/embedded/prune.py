@@ -12,7 +12,6 @@ core; `--keep-like`: seconds.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from safetensors.numpy import save_file
 from adjudge.errors import AdjudgeError, ModelFilesError
 from adjudge.models.files import CONFIG, MANIFEST, SINGLE, read_json
 from adjudge.models.weights import Weights
-from recipes.embedded.common import existing, read_rows, settings
+from recipes.embedded.common import existing, read_rows, settings, write_json
 from recipes.embedded.pack import MANIFEST as SHIPPED
 from recipes.embedded.vocabulary import Unigram, capitalised, frequent_words, kept_like, kept_pieces, pieces_seen, pruned, read_unigram
 
@@ -75,9 +74,10 @@ def write_base(source: Path, out: Path, vocabulary: Unigram, kept: list[int]) ->
     _save(body, out / "encoder.safetensors")
     _save(body | start_head(table.shape[1]), out / "judge.safetensors")
     content = pruned(vocabulary, kept)
-    _write_json(out / TOKENIZER, content, indent=None)
-    _write_json(out / CONFIG, _config(read_json(source / CONFIG), content))
-    _write_json(out / MANIFEST, {**SHIPPED, "edition": "base", "licence": "MIT: see multilingual-e5-small and XLM-RoBERTa"})
+    write_json(out / TOKENIZER, content, indent=None)
+    write_json(out / CONFIG, _config(read_json(source / CONFIG), content), indent=2)
+    manifest = {**SHIPPED, "edition": "base", "licence": "MIT: see multilingual-e5-small and XLM-RoBERTa"}
+    write_json(out / MANIFEST, manifest, indent=2)  # the last: the Makefile takes it for a step that is done
 
 
 def start_head(size: int) -> dict[str, NDArray[np.float32]]:
@@ -116,10 +116,6 @@ def _strings(value: Any, *, wanted: bool) -> Iterator[str]:
 
 def _save(tensors: dict[str, NDArray[Any]], path: Path) -> None:
     save_file(tensors, path, metadata={"format": "pt"})
-
-
-def _write_json(path: Path, content: dict[str, Any], *, indent: int | None = 2) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False, indent=indent) + ("\n" if indent else ""), encoding="utf-8")
 
 
 def seen_in(path: Path, folders: Iterable[Path], table: dict[str, Any]) -> set[int]:

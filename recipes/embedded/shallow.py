@@ -25,7 +25,7 @@ from safetensors.numpy import load_file, save_file
 
 from adjudge import Reranker
 from adjudge.train import train
-from recipes.embedded.common import existing, read_rows, settings, write_rows
+from recipes.embedded.common import existing, read_rows, settings, write_json, write_rows
 from recipes.embedded.train import build_config, write_watched
 
 __all__ = ["keep_layers", "taught"]
@@ -57,9 +57,9 @@ def keep_layers(source: Path, target: Path, layers: Sequence[int]) -> None:
     save_file(tensors, target / own, metadata={"format": "pt"})
     for name in (shared, "tokenizer.json"):
         shutil.copyfile(source / name, target / name)
-    (target / "config.json").write_text(json.dumps(config | {"num_hidden_layers": len(layers)}, indent=2), encoding="utf-8")
+    write_json(target / "config.json", config | {"num_hidden_layers": len(layers)}, indent=2)
     manifest = {key: value for key, value in manifest.items() if key != "encoder"}
-    (target / "adjudge.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    write_json(target / "adjudge.json", manifest, indent=2)
 
 
 def taught(rows: Iterator[dict[str, Any]], teacher: Reranker, *, passages: int, seed: int) -> Iterator[dict[str, Any]]:

@@ -14,15 +14,16 @@ GRADE_LIMIT = 1000
 """Grades lie between this and its negative: trec_eval keeps a counter for each grade up to the highest, and wraps around in silence."""
 
 
-def parse_measure(name: str, *, relevant_from: int = 1, what: str) -> Any:
+def parse_measure(name: str, *, relevant_from: int = 1, what: str, extra: str = "evaluate") -> Any:
     """The measure of a name. Where it does not say from which grade on a document is relevant, `relevant_from` does.
 
-    Raises ConfigError for a name that ir_measures does not know or cannot compute here, MissingExtraError without it: `what` needs it.
+    Raises ConfigError for a name that ir_measures does not know or cannot compute here, MissingExtraError without it: `what` needs
+    it, and `extra` brings it.
     """
     try:
         import ir_measures
     except ImportError:
-        raise MissingExtraError(package="ir-measures", extra="evaluate", what=what) from None
+        raise MissingExtraError(package="ir-measures", extra=extra, what=what) from None
     pipeline: Any = ir_measures.DefaultPipeline
     try:
         measure = ir_measures.parse_measure(name)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypedDict, TypeVar, Unpack
+from typing import Self, TypedDict, TypeVar, Unpack
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from .backends.base import Backend, Traits
 from .backends.loader import open_backend
 from .config import BackendConfig, BatchConfig, CascadeConfig, EngineConfig, Options, SourceConfig, WindowConfig
 from .engine.cache import ScoreCache, open_cache
-from .engine.calls import Call, calling, current_call
+from .engine.calls import on_a_thread
 from .engine.cascade import Cascade
 from .engine.documents import Accepted, accept_documents, accept_pairs, accept_query
 from .engine.engine import Engine, Judgement, usable_length
@@ -39,7 +39,6 @@ __all__ = ["RankArguments", "Reranker", "engine_config"]
 logger = logging.getLogger("adjudge")
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 
 class RankArguments(TypedDict, total=False):
@@ -197,17 +196,17 @@ class Reranker:
 
     async def ascore(self, pairs: Iterable[tuple[str, str]], *, normalize: bool = True) -> list[float]:
         """score() on a thread, so that the event loop goes on."""
-        return await _on_a_thread(self.score, pairs, normalize=normalize)
+        return await on_a_thread(self.score, pairs, normalize=normalize)
 
     async def arank(self, query: str, documents: Iterable[DocumentLike], **options: Unpack[RankArguments]) -> Ranking:
         """rank() on a thread, so that the event loop goes on."""
-        return await _on_a_thread(self.rank, query, documents, **options)
+        return await on_a_thread(self.rank, query, documents, **options)
 
     async def arank_many(
         self, queries: Iterable[str], documents: Iterable[Iterable[DocumentLike]], **options: Unpack[RankArguments]
     ) -> list[Ranking]:
         """rank_many() on a thread, so that the event loop goes on."""
-        return await _on_a_thread(self.rank_many, queries, documents, **options)
+        return await on_a_thread(self.rank_many, queries, documents, **options)
 
     def warm_up(self) -> float:
         """Judge one short and one full-length pair, so that the first request does not pay for set-up. Returns milliseconds.
@@ -316,20 +315,6 @@ def _close_opened(opening: Future[Backend]) -> None:
     """Free a backend that was opened for nothing; waits for it where it is still being opened."""
     if opening.exception() is None:
         opening.result().close()
-
-
-async def _on_a_thread(call: Callable[..., R], *arguments: Any, **options: Any) -> R:
-    """Where the task is cancelled, nobody waits for the answer any more: what is not computed yet is dropped."""
-    import asyncio  # here, because it takes 0.1 s to import and most programs never use it
-
-    own = current_call.get()
-    with calling(Call() if own is None else own) as waiting:
-        try:
-            return await asyncio.to_thread(call, *arguments, **options)
-        except asyncio.CancelledError:
-            if own is None:
-                waiting.leave()
-            raise
 
 
 def engine_config(options: Options) -> EngineConfig:

@@ -131,3 +131,14 @@ def test_a_whole_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     again = json.loads((tmp_path / "second.json").read_text(encoding="utf-8"))["results"]["as shipped"]["0.5"]["sets"]
     assert again["one"]["relevant_kept"]["value"] == 0, "kept scores are used, not computed again"
     assert again["two"] == result["results"]["as shipped"]["0.5"]["sets"]["two"]
+
+
+def test_scoring_goes_on_where_it_was_killed(tmp_path: Path) -> None:
+    write_beir(tmp_path / "data" / "one", rivers=6)
+    options = [str(tmp_path / "data"), "--sets", "one", "--backend", "fake", "--candidates", "4", "--scores", str(tmp_path / "scores")]
+    main([*options, "--out", str(tmp_path / "first.json")])
+    kept = tmp_path / "scores" / "one.jsonl"
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:-7])
+    main([*options, "--out", str(tmp_path / "second.json")])
+    assert kept.read_bytes() == whole

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,7 +24,7 @@ from adjudge.models.weights import Weights
 from adjudge.reranker import Reranker
 from tests.tiny_tokenizers import byte_level, unigram, word_piece
 
-__all__ = ["FAMILIES", "Answers", "FailsAt", "Gate", "SmallMemory", "StandIn", "Told", "engine_with", "judge_with", "model_of"]
+__all__ = ["FAMILIES", "Answers", "FailsAt", "Gate", "SmallMemory", "StandIn", "Told", "engine_with", "give_up", "judge_with", "model_of"]
 
 MakeBackend: TypeAlias = Callable[[Model], FakeBackend]
 
@@ -121,6 +122,17 @@ class Gate(StandIn):
         self.begun.set()
         assert self.open.wait(30), "nobody opened the gate"
         return super().forward(batch)
+
+
+async def give_up(call: Coroutine[Any, Any, Any], backend: Gate) -> None:
+    """Cancel `call` while its first batch runs, then let the batch through. asyncio.run() waits for the thread."""
+    task = asyncio.create_task(call)
+    while not backend.begun.is_set():
+        await asyncio.sleep(0.001)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    backend.open.set()
 
 
 class Answers(StandIn):

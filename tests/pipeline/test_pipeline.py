@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from adjudge.errors import ClosedError, ConfigError, InputError
 from adjudge.pipeline import Pipeline, PipelineConfig, PipelineResult
 from adjudge.retrieval.dense_retriever import DenseRetriever
 from adjudge.retrieval.hybrid import HybridRetriever
+from tests.engine.stand_ins import Gate, give_up, judge_with, model_of
 from tests.pipeline.searching import CORPUS, QUERIES, Given, bm25
 
 QUERY = "Do giant pandas eat nothing but bamboo, and is the sea salty?"  # BM25 finds several
@@ -179,6 +181,14 @@ def test_threads_and_the_event_loop(pipeline: Pipeline) -> None:
 
     assert [[hit.document.id for hit in result] for result in found] == serial
     assert [[hit.document.id for hit in result] for result in asyncio.run(gather())] == serial
+
+
+def test_what_a_cancelled_search_has_left_is_not_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = model_of("xlm-roberta", tmp_path)
+    backend = Gate(words)
+    with judge_with(monkeypatch, words, lambda _: backend, max_batch_pairs=1) as judge:
+        asyncio.run(give_up(Pipeline(Given(), judge).asearch(QUERY), backend))
+    assert 1 <= len(backend.shapes) < len(CORPUS)
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from adjudge import Absolute, Document, Reranker
 from adjudge.errors import ConfigError, InputError
+from adjudge.measures import parse_measure
 from adjudge.pipeline import Pipeline, TuneConfig, Tuning
 from adjudge.pipeline.cuts import f1
 from adjudge.pipeline.judged import Question
-from adjudge.pipeline.measuring import measured
+from adjudge.pipeline.measuring import check_measure, measured
 from adjudge.pipeline.stages import Remembering
 from adjudge.pipeline.tune import choose
 from adjudge.pipeline.tuning import compare
@@ -236,14 +237,27 @@ def test_f1(right: list[bool], wanted: int, cut: float, expected: float) -> None
 
 def test_lists_are_measured_in_their_order_and_an_empty_one_counts() -> None:
     questions = [question((0,), [0]), question((0,), [0])]
-    assert measured("RR@10", questions, [["z", "b", "a"], []]).tolist() == pytest.approx([1 / 3, 0.0])
-    assert measured("nDCG@1", questions, [["a"], ["b", "a"]]).tolist() == [1.0, 0.0]
+    assert measured(check_measure("RR@10"), questions, [["z", "b", "a"], []]).tolist() == pytest.approx([1 / 3, 0.0])
+    assert measured(check_measure("nDCG@1"), questions, [["a"], ["b", "a"]]).tolist() == [1.0, 0.0]
+
+
+def test_a_measure_is_tried_once_for_all_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+
+    def counted(name: str, **options: Any) -> Any:
+        tried.append(name)
+        return parse_measure(name, **options)
+
+    monkeypatch.setattr("adjudge.pipeline.measuring.parse_measure", counted)
+    tuned = Pipeline(HybridRetriever([bm25(), Given()], depth=14), None).tune(QUERIES, QRELS, TuneConfig(measure="RR@5", resamples=1000))
+    assert len(tuned.trials) > 1
+    assert tried == ["RR@5"]
 
 
 def test_keys_may_be_of_any_characters() -> None:
     """File names that are no UTF-8 come as half characters; a C library would stop at a NUL."""
     odd = [Question(**{**fields(question((0, 1), [0])), "grades": {key: 1}}) for key in ("caf\udce9.md", "a\0b", "a b")]
-    assert measured("RR@10", odd, [["x", "caf\udce9.md"], ["a\0c", "a\0b"], ["a", "a b"]]).tolist() == [0.5, 0.5, 0.5]
+    assert measured(check_measure("RR@10"), odd, [["x", "caf\udce9.md"], ["a\0c", "a\0b"], ["a", "a b"]]).tolist() == [0.5, 0.5, 0.5]
 
 
 def fields(of: Question) -> dict[str, Any]:

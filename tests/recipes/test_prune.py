@@ -37,6 +37,7 @@ from recipes.embedded.vocabulary import (
     pruned,
     read_unigram,
 )
+from tests.recipes.held import BEFORE, hold
 from tests.recipes.tiny_base import TinyBase, build_hub_folder
 from tests.source import PACKAGE
 from tests.texts import DOCUMENTS, QUERIES
@@ -282,6 +283,16 @@ def test_the_folder_is_in_adjudges_own_form(pruned_base: Path, vocabulary: Unigr
         "pooled.weight": (np.float32, 0.0), "pooled.bias": (np.float32, 0.0), "cosine": (np.float32, 30.0),
         "max_similarity": (np.float32, 30.0), "offset": (np.float32, 55.0),
     }  # fmt: skip
+
+
+def test_files_of_an_earlier_run_are_replaced_as_a_whole(tiny: TinyBase, vocabulary: Unigram, tmp_path: Path) -> None:
+    """The Makefile takes base/adjudge.json for a step that is done."""
+    held = hold(tmp_path / "base", "tokenizer.json", "config.json", "adjudge.json")
+    plain_copy(tiny.folder, tmp_path / "e5")
+    write_base(tmp_path / "e5", tmp_path / "base", vocabulary, list(range(len(vocabulary.pieces))))
+    assert [path.read_text(encoding="utf-8") for path in held] == [BEFORE] * 3
+    assert (tmp_path / "base" / "config.json").read_text(encoding="utf-8").startswith('{\n  "model_type"')
+    assert "\n" not in (tmp_path / "base" / "tokenizer.json").read_text(encoding="utf-8")
 
 
 def test_a_table_of_another_model_is_refused(tiny: TinyBase, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from safetensors.numpy import load_file
 from adjudge import Reranker
 from recipes.embedded.common import read_rows, write_rows
 from recipes.embedded.shallow import keep_layers, taught
+from tests.recipes.held import BEFORE, hold
 from tests.source import ROOT
 from tests.tiny_own import build_own
 
@@ -45,6 +46,13 @@ def test_a_shallow_folder_is_a_judge_without_a_bi_encoder(tmp_path: Path) -> Non
         assert judge.model.spec.layers == 1
         assert np.isfinite(judge.score([("a", "b"), ("c", "d")])).all()
     assert not (tmp_path / "shallow" / "encoder.safetensors").exists()
+
+
+def test_files_of_an_earlier_run_are_replaced_as_a_whole(tmp_path: Path) -> None:
+    held = hold(tmp_path / "shallow", "config.json", "adjudge.json")
+    keep_layers(build_own(tmp_path / "deep"), tmp_path / "shallow", [0])
+    assert [path.read_text(encoding="utf-8") for path in held] == [BEFORE, BEFORE]
+    assert json.loads((tmp_path / "shallow" / "config.json").read_text(encoding="utf-8"))["num_hidden_layers"] == 1
 
 
 @pytest.mark.parametrize("layers", [[], [2], [-1], [0, 5], [1, 1]])

@@ -26,6 +26,7 @@ from recipes.embedded.mine import Groups, interleave, linked, select
 from recipes.embedded.probes import auc, subject_lists
 from recipes.embedded.report import joined, paired, summarise, table
 from recipes.embedded.train import build_config
+from tests.recipes.held import BEFORE, hold
 
 HARBOUR = "港口很安静，没有人来看船。"
 JUDGED = {"x": 0.0, "a": 2.0, "y": 1.0}
@@ -217,6 +218,14 @@ def test_what_does_not_exist_is_null_in_a_results_file(tmp_path: Path) -> None:
     assert json.loads(text, parse_constant=pytest.fail) == {"auc": None, "pair": [0.5, None], "queries": 1, "judge": "精排"}
     written = write_results("none", found, out=tmp_path / "benchmark.json").read_text(encoding="utf-8")
     assert json.loads(written, parse_constant=pytest.fail)["pair"] == [0.5, None]
+
+
+def test_a_results_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    (held,) = hold(tmp_path / "found", "found.json")
+    write_json(tmp_path / "found" / "found.json", {"queries": 1})
+    assert held.read_text(encoding="utf-8") == BEFORE
+    assert (tmp_path / "found" / "found.json").read_text(encoding="utf-8") == '{\n "queries": 1\n}\n'
+    assert [path.name for path in (tmp_path / "found").iterdir()] == ["found.json"]
 
 
 def test_auc_counts_pairs_in_order_and_ties_as_half() -> None:

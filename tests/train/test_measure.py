@@ -67,6 +67,16 @@ def test_more_than_ten_queries_are_told_apart() -> None:
     assert measured(groups, [[1, 0] if good else [0, 1] for good in right]).measures["Success@1"] == pytest.approx(20 / 25)
 
 
+@pytest.mark.parametrize("logit", [2.0, math.nan])
+@pytest.mark.parametrize("grades", [(1.0, 0.0), (0.0, 1.0), (1.0, *[0.0] * 11), (*[0.0] * 11, 1.0)], ids=repr)
+def test_saying_the_same_of_everything_is_measured_at_its_worst(grades: tuple[float, ...], logit: float) -> None:
+    """Wherever the answer stands in the file; most name it first."""
+    found = measured([graded("q", *grades)], [[logit] * len(grades)]).measures
+    worst = measured([graded("q", *sorted(grades))], [[-float(n) for n in range(len(grades))]]).measures
+    assert found == worst
+    assert found["Success@1"] == 0.0
+
+
 @pytest.mark.parametrize(
     ("grades", "expected"),
     [

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
+from ..csv_rows import csv_rows
 from ..errors import InputError
 from .sources import Source
 
@@ -65,7 +65,7 @@ def _json(text: str, place: str) -> Any:
 
 
 def _table(source: Source, delimiter: str) -> Iterator[Record]:
-    rows = _rows(source, delimiter)
+    rows = csv_rows(source.text, delimiter, lambda line: f"{source.name}, line {line}")
     _, names = next(rows, (0, []))
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
@@ -76,22 +76,3 @@ def _table(source: Source, delimiter: str) -> Iterator[Record]:
                 f"{source.name}, line {line} has {len(cells)} cells under {len(names)} column names; quote cells that hold the separator"
             )
         yield Record(f"{source.name}:{line}", dict(zip_longest(names, cells)))
-
-
-def _rows(source: Source, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """(line it ends on, cells) of each row that is not empty. An open quote is an error, or it would swallow all that follows."""
-    # newline="" leaves line breaks inside quotes as they are, as the csv module asks for.
-    reader = csv.reader(io.StringIO(source.text, newline=""), delimiter=delimiter, strict=True)
-    while True:
-        begins = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as exc:
-            raise InputError(
-                f"{source.name}, line {begins}: the quotes of the row that begins here are wrong ({exc}, line {reader.line_num}); "
-                "close each, and double those inside a quoted cell"
-            ) from exc
-        if cells:
-            yield reader.line_num, cells

@@ -1,16 +1,19 @@
-"""Whoever waits for an answer: until when, and whether still. A server sets it around a call; the engine looks at it before it computes."""
+"""Whoever waits for an answer: until when, and whether still. A server or a task sets it; the engine looks at it before it computes."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any, TypeVar
 
 from ..errors import AbandonedError, DeadlineError
 
-__all__ = ["Call", "calling", "current_call"]
+__all__ = ["Call", "calling", "current_call", "on_a_thread"]
+
+R = TypeVar("R")
 
 
 class Call:
@@ -75,3 +78,17 @@ def calling(call: Call) -> Iterator[Call]:
         yield call
     finally:
         current_call.reset(token)
+
+
+async def on_a_thread(call: Callable[..., R], *arguments: Any, **options: Any) -> R:
+    """`call` on a thread. Where the task is cancelled, nobody waits for the answer any more: what is not computed yet is dropped."""
+    import asyncio  # here, because it takes 0.1 s to import and most programs never use it
+
+    own = current_call.get()
+    with calling(Call() if own is None else own) as waiting:
+        try:
+            return await asyncio.to_thread(call, *arguments, **options)
+        except asyncio.CancelledError:
+            if own is None:
+                waiting.leave()
+            raise

@@ -12,14 +12,14 @@ from __future__ import annotations
 import csv
 import gzip
 import hashlib
-import io
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from ..csv_rows import csv_rows
 from ..errors import InputError
 from .dataset import Asked, Dataset, DatasetConfig
 from .formats_beir import language_field
@@ -124,7 +124,7 @@ def _read_jsonl(path: Path, rows: _Rows, digest: Any) -> None:
 def _read_csv(path: Path, delimiter: str, rows: _Rows, digest: Any) -> None:
     limit = csv.field_size_limit(2**31 - 1)  # the usual 128 KiB a cell refuses long passages
     try:
-        table = _table(path, _whole_text(path, digest), delimiter)
+        table = csv_rows(_whole_text(path, digest), delimiter, lambda line: f"{path}:{line}")
         _, names = next(table, (0, []))
         text, label = _column(path, names, _TEXT), _column(path, names, _LABEL)
         _column(path, names, ("query",))
@@ -132,24 +132,6 @@ def _read_csv(path: Path, delimiter: str, rows: _Rows, digest: Any) -> None:
             _add_cells(rows, dict(zip_longest(names, cells)), (text, label), f"{path.name}:{line}")  # a cell too many is under None
     finally:
         csv.field_size_limit(limit)
-
-
-def _table(path: Path, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """(line it ends on, cells) of each row that is not empty. An open quote is an error, or it would swallow all that follows."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    while True:
-        begins = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as exc:
-            raise InputError(
-                f"{path}:{begins}: the quotes of the row that begins here are wrong ({exc}, line {reader.line_num}); "
-                "close each, and double those inside a quoted cell"
-            ) from exc
-        if cells:
-            yield reader.line_num, cells
 
 
 def _add_cells(rows: _Rows, row: dict[str, Any], columns: tuple[str, str], place: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from ..config import WindowConfig
+from ..engine.calls import on_a_thread
 from ..engine.documents import accept_query
 from ..engine.thresholds import Threshold, parse_threshold
 from ..errors import ConfigError
@@ -86,10 +87,8 @@ class Pipeline:
         return fused_result(retrieval, ranking, stage=stage, top_n=config.top_n, fusion=fusion, timings=timings)
 
     async def asearch(self, query: str, *, where: Where | None = None, **changes: Unpack[PipelineOptions]) -> PipelineResult:
-        """search() on a thread, so that the event loop goes on."""
-        import asyncio  # here, because it takes 0.1 s to import and most programs never use it
-
-        return await asyncio.to_thread(self.search, query, where=where, **changes)
+        """search() on a thread, so that the event loop goes on. Where the task is cancelled, what is not computed yet is dropped."""
+        return await on_a_thread(self.search, query, where=where, **changes)
 
     def tune(
         self,

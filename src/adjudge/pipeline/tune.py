@@ -77,7 +77,7 @@ def tune(
     """See Pipeline.tune."""
     began = time.perf_counter()
     measure = _measure_name(pipeline, config)
-    check_measure(measure)
+    checked = check_measure(measure)
     depth = max(pipeline.config.candidates, *config.candidates)
     stages = first_stages(pipeline.retriever, config.retrievers, config.weights, depth)
     settings = _settings(pipeline, config, len(stages))
@@ -85,7 +85,7 @@ def tune(
     asking = [stage.retriever for stage in stages]
     questions = collect(asking, pipeline.reranker, pipeline.config, asked, depth=depth, by=config.by, progress=progress)
     answerable = [question for question in questions if question.relevant]
-    values = np.stack([measured(measure, answerable, [_keys(q, s) for q in answerable]) for s in settings])
+    values = np.stack([measured(checked, answerable, [_keys(q, s) for q in answerable]) for s in settings])
     folds = _folds([question.id for question in answerable], config)
     costs = _costs(settings, all_answerable=len(answerable) == len(questions))
     chosen = [choose(np.delete(values, fold, axis=1), costs) for fold in folds]

@@ -1,13 +1,13 @@
-"""Dev groups scored and measured while training. The measures are ir_measures' own."""
+"""Dev groups scored and measured while training. The measures are those of ir_measures."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from ..errors import MissingExtraError
+from ..measures import measure_values, parse_measure
 from .outcome import Evaluation
 from .rows import Group
 
@@ -24,24 +24,18 @@ def usable(groups: Sequence[Group]) -> list[Group]:
 def evaluate(groups: Sequence[Group], score: Callable[[Sequence[Group]], list[np.ndarray]], *, step: int) -> Evaluation:
     """Score every group and measure the orders, in all and for each source of at least five groups.
 
-    Grades 0..1 become whole grades 0..3 for nDCG; RR and Success count what is 2 of 3 then: over half of the best grade.
+    Grades 0..1 become whole grades 0..3 for nDCG; RR and Success count what is 2 of 3 then: over half of the best grade. Of equal logits
+    the worse passage comes first.
     """
-    try:
-        import ir_measures
-    except ImportError:
-        raise MissingExtraError(package="ir-measures", extra="train", what="evaluation during training") from None
-
+    asked = [parse_measure(name, relevant_from=2, what="evaluation during training", extra="train") for name in MEASURES]
     logits = score(groups)
-    names = [ir_measures.parse_measure(name) for name in ("nDCG@10", "RR(rel=2)@10", "Success(rel=2)@1")]
-    qrels, run = [], []
+    grades: dict[str, dict[str, int]] = {}
+    order: dict[str, list[str]] = {}
     for number, (group, said) in enumerate(zip(groups, logits, strict=True)):
-        for at, (item, logit) in enumerate(zip(group.items, said, strict=True)):
-            if item.grade is not None:
-                qrels.append(ir_measures.Qrel(str(number), str(at), _whole(item.grade)))
-                run.append(ir_measures.ScoredDoc(str(number), str(at), float(logit)))
-    each: dict[str, dict[str, float]] = {shown: {} for shown in MEASURES}
-    for metric in ir_measures.iter_calc(names, qrels, run):
-        each[MEASURES[names.index(metric.measure)]][metric.query_id] = float(metric.value)
+        judged = {str(at): _whole(item.grade) for at, item in enumerate(group.items) if item.grade is not None}
+        if judged:
+            grades[str(number)], order[str(number)] = judged, _order(judged, said)
+    each = dict(zip(MEASURES, measure_values(asked, grades, order), strict=True))
     measures = {shown: float(np.mean(list(values.values()))) for shown, values in each.items()}
     for source in sorted({group.source for group in groups}):
         own = [each["nDCG@10"][str(n)] for n, group in enumerate(groups) if group.source == source and str(n) in each["nDCG@10"]]
@@ -49,6 +43,13 @@ def evaluate(groups: Sequence[Group], score: Callable[[Sequence[Group]], list[np
             measures[f"nDCG@10 of {source}"] = float(np.mean(own))
     spread = float(np.std(np.concatenate(logits))) if logits else 0.0
     return Evaluation(step=step, measures=measures, spread=spread)
+
+
+def _order(judged: Mapping[str, int], logits: np.ndarray) -> list[str]:
+    """Graded passages, best first. Where files list the answer first, the place among equals would make a judge of one value perfect."""
+    places = np.array([int(at) for at in judged])
+    ranked = np.lexsort((list(judged.values()), -logits[places]))  # by the last key; what is not a number comes last
+    return [str(places[at]) for at in ranked]
 
 
 def _whole(grade: float) -> int:
