@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +11,15 @@ import torch
 
 from adjudge.backends.torch import open_torch
 from adjudge.config import BackendConfig
-from adjudge.errors import BackendError
+from adjudge.errors import BackendError, BackendMemoryError
 from adjudge.models.load import load_model
 from adjudge.models.model import Model
 from tests.pair_batches import batch_of, take
 from tests.texts import LONG, PAIRS, QUERIES
-from tests.tiny_models import edit_config, quiet
-from tests.tiny_tokenizers import unigram
+from tests.tiny_foreign import BART, GPT2, OPT, XLNET, build_foreign
+from tests.tiny_models import edit_config
 
 CPU = BackendConfig(backend="torch", device="cpu")
-IDS = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
 ENCODER = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64, "max_position_embeddings": 66}
 BEHIND_THE_PADDING: dict[str, dict[str, Any]] = {
     "camembert": {},
@@ -36,35 +33,6 @@ BEHIND_THE_PADDING: dict[str, dict[str, Any]] = {
     "xmod": {"languages": ["en_XX"], "default_language": "en_XX"},
 }
 """Families that count positions from the padding's id + 1, and what their configs need beside ENCODER."""
-_SIDE = {"layers": 1, "attention_heads": 4, "ffn_dim": 32}
-BART = {
-    "d_model": 32,
-    "max_position_embeddings": 128,
-    **{f"encoder_{part}": size for part, size in _SIDE.items()},
-    **{f"decoder_{part}": size for part, size in _SIDE.items()},
-}
-XLNET = {"d_model": 32, "n_layer": 1, "n_head": 4, "d_inner": 32}
-OPT = {"hidden_size": 32, "word_embed_proj_dim": 32, "num_hidden_layers": 1, "num_attention_heads": 4, "ffn_dim": 32}
-
-
-def build_foreign(folder: Path, model_type: str, config: Mapping[str, Any]) -> Path:
-    """A tiny classifier of any family that transformers has, without a limit in the tokenizer's own settings."""
-    from transformers import AutoConfig, AutoModelForSequenceClassification
-
-    folder.mkdir()
-    with quiet(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        words = unigram(folder, style="xlm-roberta").get_vocab_size()
-        made = AutoConfig.for_model(model_type, vocab_size=words, num_labels=1, **IDS, **config)
-        network = AutoModelForSequenceClassification.from_config(made).eval()
-        for parameter in network.parameters():
-            if parameter.dim() > 1:
-                parameter.data.normal_(0, 0.2)
-        network.save_pretrained(folder)
-    settings = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-    del settings["model_max_length"]
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
-    return folder
 
 
 def alone_and_together(model: Model, pairs: list[tuple[str, str]]) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +51,7 @@ def test_a_long_document_has_only_the_positions_behind_the_padding(model_type: s
 
 
 def test_positions_of_a_decoder_have_a_name_of_their_own(tmp_path: Path) -> None:
-    model = load_model(build_foreign(tmp_path / "gpt2", "gpt2", {"n_embd": 32, "n_layer": 1, "n_head": 4, "n_positions": 48}))
+    model = load_model(build_foreign(tmp_path / "gpt2", "gpt2", GPT2))
     assert model.max_length == 48
     assert np.isfinite(open_torch(model, CPU).forward(batch_of(model, [(QUERIES[0], LONG)]))).all()
 
@@ -123,4 +91,39 @@ def test_padding_is_what_the_network_takes_for_it(tmp_path: Path) -> None:
     alone, together = alone_and_together(load_model(folder), list(PAIRS[:6]))
     assert np.abs(alone - expected).max() <= 1e-5
     assert np.abs(together - expected).max() <= 1e-5
-    assert not open_torch(load_model(folder), CPU)._network._row_by_row, "its rows can be asked together"
+    assert alone_notes(folder) == [], "its rows can be asked together"
+
+
+def alone_notes(folder: Path) -> list[str]:
+    """What a backend says of rows that it asks one at a time."""
+    return [note for note in open_torch(load_model(folder), CPU).traits.notes if "one at a time" in note]
+
+
+def test_whoever_waits_for_single_rows_is_told_why(tmp_path: Path) -> None:
+    (note,) = alone_notes(build_foreign(tmp_path / "xlnet", "xlnet", XLNET))
+    assert "slow: padding changes the scores of the family 'xlnet'" in note
+    decoder = build_foreign(tmp_path / "gpt2", "gpt2", GPT2)
+    assert alone_notes(decoder) == []
+    edit_config(decoder, pad_token_id=None)
+    (note,) = alone_notes(decoder)
+    assert "slow: the family 'gpt2' has no padding token" in note
+
+
+def test_memory_that_runs_out_in_the_trial_is_no_verdict_on_padding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from transformers import OPTForSequenceClassification
+
+    model = load_model(build_foreign(tmp_path / "opt", "opt", OPT))
+
+    def fail(_network: object, **_inputs: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(OPTForSequenceClassification, "forward", fail)
+    with pytest.raises(BackendMemoryError, match="while torch loaded the model"):
+        open_torch(model, CPU)
+
+
+def test_the_trial_leaves_sparse_attention_on(tmp_path: Path) -> None:
+    """BigBird turns it off for good where a row is short."""
+    sparse = ENCODER | {"max_position_embeddings": 256, "attention_type": "block_sparse", "block_size": 8, "num_random_blocks": 1}
+    backend: Any = open_torch(load_model(build_foreign(tmp_path / "big_bird", "big_bird", sparse)), CPU)
+    assert backend._network._network.base_model.attention_type == "block_sparse"

@@ -156,7 +156,7 @@ def stopped(data: Dataset, config: ExperimentConfig) -> None:
         run_experiment(data, config, progress=stop)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", "new.json"])
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", "calibration.json"])
 def test_a_run_does_not_go_on_with_another_model_in_the_same_folder(rivers: Dataset, quick: Path, tmp_path: Path, name: str) -> None:
     shutil.copytree(quick, tmp_path / "model")
     config = ExperimentConfig(rerankers=(quick_spec(tmp_path / "model"),), candidates=4, journal=tmp_path / "j")
@@ -170,6 +170,19 @@ def test_a_run_does_not_go_on_with_another_model_in_the_same_folder(rivers: Data
         _change_last_byte(quick / name, tmp_path / "model" / name)
     with pytest.raises(ConfigError, match="other data or with other settings"):
         run_experiment(rivers, config)
+
+
+def test_a_run_goes_on_though_its_results_are_beside_the_model(rivers: Dataset, quick: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(quick, tmp_path / "model"))
+    config = ExperimentConfig(rerankers=(quick_spec(folder),), candidates=4, journal=folder / "eval.json.journal")
+    stopped(rivers, config)
+    (folder / "other.json").write_text("{}", encoding="utf-8")
+    (folder / "report").mkdir()
+    (folder / "report" / "index.html").write_text("<p>", encoding="utf-8")
+    raw, journal = run_experiment(rivers, config)
+    journal.close()
+    assert len(raw.sessions[str(config.rerankers[0].name)]) == 2
+    assert len(raw.judged[config.rerankers[0].name]) == len(rivers.queries)
 
 
 def _change_last_byte(source: Path, target: Path) -> None:

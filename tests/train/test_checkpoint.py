@@ -18,6 +18,7 @@ from adjudge.train.checkpoint import CHECKPOINT, History, load_state, read_histo
 from adjudge.train.outcome import Evaluation, StepRecord
 from tests.conftest import Folders
 from tests.tiny_models import Tiny
+from tests.train.students import headless
 from tests.train.toy import changed, config_of, make_rows, write_rows
 
 pytestmark = pytest.mark.usefixtures("no_picture")
@@ -218,6 +219,39 @@ def test_a_checkpoint_goes_on_with_its_base_in_another_place(tmp_path: Path, tin
     moved = tmp_path / "elsewhere" / Path(config.model.base).name
     shutil.copytree(config.model.base, moved)
     assert train(changed(config, model={"base": str(moved)}, run={"steps": 2})).steps == 2
+
+
+@pytest.fixture
+def new_head(tmp_path: Path, tiny_model: Path) -> TrainConfig:
+    """A run of one step that gave a body its head."""
+    config = config_of(tmp_path, headless(tiny_model, tmp_path / "body"), steps=1, evaluate_every=1)
+    config = changed(config, model={"new_head": True})
+    train(config)
+    return config
+
+
+def test_a_new_head_goes_on_with_another_seed(new_head: TrainConfig, caplog: pytest.LogCaptureFixture) -> None:
+    """The seed draws the head, but the checkpoint brings the one that has learned."""
+    with caplog.at_level(logging.WARNING, logger="adjudge"):
+        assert train(changed(new_head, run={"steps": 2, "seed": 8})).steps == 2
+    assert "run.seed was 7 and is 8" in caplog.text
+
+
+def test_a_new_head_on_another_body_is_refused(new_head: TrainConfig, tmp_path: Path, tiny_folder: Folders) -> None:
+    other = headless(tiny_folder(Tiny(family="bert", seed=1)), tmp_path / "other" / "body")
+    with pytest.raises(TrainingError, match=r"belongs to another run: model\.weights was"):
+        train(changed(new_head, model={"base": str(other)}, run={"steps": 2}))
+
+
+def test_a_pooler_that_was_drawn_beside_adapters_belongs_to_its_seed(tmp_path: Path, tiny_folder: Folders) -> None:
+    """It stays as it was drawn, so it is in no checkpoint."""
+    body = headless(tiny_folder(Tiny(family="deberta-v2")), tmp_path / "body")
+    config = config_of(tmp_path, body, steps=1, evaluate_every=1)
+    config = changed(config, model={"new_head": True, "lora": LoraConfig(rank=2)})
+    train(config)
+    with pytest.raises(TrainingError, match=r"belongs to another run: model\.head_seed was 7 and is 8"):
+        train(changed(config, run={"steps": 2, "seed": 8}))
+    assert train(changed(config, run={"steps": 2})).steps == 2
 
 
 def test_what_was_best_on_other_dev_groups_is_forgotten(tmp_path: Path, own_folder: Path, caplog: pytest.LogCaptureFixture) -> None:

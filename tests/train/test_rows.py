@@ -48,6 +48,10 @@ def test_a_pair_with_a_teachers_score_and_aspects() -> None:
         {"query": "q", "positive": ["good"], "negative": ["poor"]},
         {"query": "q", "pos": ["good"], "neg": ["poor"]},
         {"query": "q", "pos": "good", "neg": "poor", "pos_scores": None},
+        {"query": "q", "positive": "good", "neg": ["poor"]},
+        {"query": "q", "pos": ["good"], "negative": ["poor"]},
+        {"query": "q", "pos": None, "positive": "good", "negative": "poor", "neg": None},
+        {"query": "q", "positive": "good", "negative": "poor", "pos_scores": None, "positive_scores": None},
     ],
 )
 def test_a_triple(row: dict[str, Any]) -> None:
@@ -61,8 +65,39 @@ def test_a_triple_of_lists_with_scores() -> None:
     assert [item.teacher for item in group.items] == [3.0, 2.5, -1.0]
 
 
+@pytest.mark.parametrize(
+    "scores",
+    [
+        ("pos_scores", "neg_scores"),
+        ("positive_scores", "negative_scores"),
+        ("pos_scores", "negative_scores"),
+    ],
+)
+@pytest.mark.parametrize("texts", [("pos", "neg"), ("positive", "negative"), ("positive", "neg"), ("pos", "negative")])
+def test_scores_of_a_triple_are_found_under_either_name(texts: tuple[str, str], scores: tuple[str, str]) -> None:
+    row = {"query": "q", texts[0]: ["a", "b"], texts[1]: "c", scores[0]: [3, None], scores[1]: [-1]}
+    assert [(item.grade, item.teacher) for item in parse_row(row).items] == [(1.0, 3.0), (1.0, None), (0.0, -1.0)]
+
+
 def test_a_triple_without_negatives() -> None:
     assert grades(parse_row({"query": "q", "positive": "a"})) == [1.0]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"query": "q", "document": "d", "label": None, "score": 1.5},
+        {"query": "q", "documents": ["d"], "grades": [None], "scores": [1.5]},
+        {"query": "q", "documents": [{"text": "d", "grade": None, "score": 1.5}]},
+        {"query": "q", "documents": [{"text": "d", "score": None}], "scores": [1.5]},
+    ],
+)
+def test_null_is_what_nobody_knows(row: dict[str, Any]) -> None:
+    assert parse_row(row).items == (Item(text="d", teacher=1.5),)
+
+
+def test_a_null_score_leaves_the_label() -> None:
+    assert parse_row({"query": "q", "document": "d", "label": 1, "score": None}).items == (Item(text="d", grade=1.0),)
 
 
 def test_a_graded_list() -> None:
@@ -169,7 +204,8 @@ BAD_LINES: list[tuple[object, str]] = [
     ({"query": "q", "document": "", "label": 1}, "'document' is empty"),
     ({"query": "q", "document": ["d"], "label": 1}, "'document' must be a text"),
     ({"query": "q", "document": "d"}, "needs a 'label'"),
-    ({"query": "q", "document": "d", "label": None}, "'label' must be a finite number, not None"),
+    ({"query": "q", "document": "d", "label": None}, "needs a 'label'"),
+    ({"query": "q", "document": "d", "label": None, "score": None}, "needs a 'label'"),
     ({"query": "q", "document": "d", "label": "1"}, "'label' must be a finite number, not '1'"),
     ({"query": "q", "document": "d", "label": 2}, r"grade of 2 lies outside 0\.\.1.*best_grade"),
     ({"query": "q", "document": "d", "label": -1}, "grade of -1 lies outside"),
@@ -185,6 +221,11 @@ BAD_LINES: list[tuple[object, str]] = [
     ({"query": "q", "pos": ["a"], "pos_scores": [1, 2]}, "'pos_scores' must be a list of 1 numbers"),
     ({"query": "q", "pos": ["a"], "neg": ["b"], "neg_scores": 1}, "'neg_scores' must be a list of 1 numbers"),
     ({"query": "q", "pos": ["a"], "pos_scores": ["x"]}, "'pos_scores' must be a finite number"),
+    ({"query": "q", "pos": "a", "positive": "b"}, "both 'positive' and 'pos'"),
+    ({"query": "q", "pos": "a", "neg": "b", "negative": "c"}, "both 'negative' and 'neg'"),
+    ({"query": "q", "pos": "a", "pos_scores": [1], "positive_scores": [1]}, "both 'positive_scores' and 'pos_scores'"),
+    ({"query": "q", "pos": None}, "'pos' must be a list"),
+    ({"query": "q", "pos": "a", "negative_scores": [1]}, "'negative_scores' must be a list of 0 numbers"),
     ({"query": "q", "documents": "d", "grades": [1]}, "'documents' must be a list"),
     ({"query": "q", "documents": [], "grades": []}, "'documents' is empty"),
     ({"query": "q", "documents": ["a", "b"], "grades": [1]}, "'grades' must be a list of 2 numbers"),
@@ -194,6 +235,7 @@ BAD_LINES: list[tuple[object, str]] = [
     ({"query": "q", "documents": ["a", "b"], "grades": [1, None]}, "document 1 has neither"),
     ({"query": "q", "documents": [7], "grades": [1]}, "document 0 must be a text or an object"),
     ({"query": "q", "documents": [{"grade": 1}]}, "'text' is missing"),
+    ({"query": "q", "documents": [{"text": "a", "grade": None, "score": None}]}, "document 0 has neither"),
     ({"query": "q", "documents": [{"text": "a", "grade": "good"}]}, "'grade' must be a finite number"),
     ({"query": "q", "passages": []}, "'passages' is empty"),
     ({"query": "q", "passages": "p"}, "'passages' must be a list"),
@@ -276,7 +318,7 @@ def test_a_bad_row_is_told_as_editors_tell_places() -> None:
 
 
 KEYS = ["query", "document", "label", "score", "positive", "negative", "pos", "neg", "pos_scores", "documents", "grades", "scores"]
-KEYS += ["grade", "coverage", "contradiction", "passages", "intents", "source", "text", "relevance", "kind", "covered"]
+KEYS += ["negative_scores", "grade", "coverage", "contradiction", "passages", "intents", "source", "text", "relevance", "kind", "covered"]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["answer", "partial", 10**400]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=3), inner, max_size=5),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +18,8 @@ from adjudge.train.finish import save_student
 from adjudge.train.settings import ModelConfig
 from adjudge.train.student import Student, load_student, trainable
 from tests.conftest import Folders
-from tests.tiny_models import FAMILIES, Tiny, quiet
+from tests.tiny_foreign import GPT2, OPT, XLNET, build_foreign
+from tests.tiny_models import FAMILIES, Tiny, edit_config, quiet
 from tests.train.students import SHORT, headless, learn, said, scored, states
 
 EXACT = 1e-4
@@ -264,6 +266,27 @@ def test_a_family_that_only_transformers_knows_can_be_trained(tmp_path: Path, ti
     after = said(student)
     save_student(student, tmp_path / "saved")
     np.testing.assert_allclose(scored(tmp_path / "saved"), after, atol=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "config"), [("opt", OPT), ("gpt2", GPT2 | {"n_positions": 128}), ("xlnet", XLNET)], ids=["opt", "gpt2", "xlnet"]
+)
+def test_a_foreign_family_learns_from_no_padding(
+    model_type: str, config: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A config without the padding's id: OPT has one of its own, GPT-2 has none, and XLNet's head reads the last column of all."""
+    folder = build_foreign(tmp_path / model_type, model_type, config)
+    edit_config(folder, pad_token_id=None)
+    expected = scored(folder)
+    with caplog.at_level(logging.WARNING, logger="adjudge"):
+        student = load(folder)
+    assert ("one at a time, which is slow" in caplog.text) is (model_type != "opt")
+    assert student.network.training
+    np.testing.assert_allclose(said(student), expected, atol=EXACT)
+    np.testing.assert_allclose(said(student, alone=True), expected, atol=EXACT)
+    learn(student)
+    assert np.abs(said(student) - expected).max() > EXACT
+    np.testing.assert_allclose(said(student), said(student, alone=True), atol=EXACT)
 
 
 def test_a_folder_whose_manifest_knows_no_encoder_can_be_trained(own_folder: Path, tmp_path: Path) -> None:

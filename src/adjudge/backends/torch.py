@@ -33,6 +33,7 @@ class Network(Protocol):
     """A model on its device."""
 
     padding_free: bool
+    notes: tuple[str, ...]  # see Traits
 
     def __call__(self, batch: Batch) -> Tensor:
         """(rows, outputs) logits, on the device, in float32."""
@@ -94,7 +95,7 @@ def open_torch(model: Model, config: BackendConfig) -> TorchBackend:
         # A GPU is fed best when one batch is prepared while another is computed; a CPU forward uses every core by itself.
         parallel=2 if placement.device.type == "cuda" else 1,
         batch_tokens=GPU_BATCH_TOKENS if placement.device.type == "cuda" else CPU_BATCH_TOKENS,
-        notes=placement.notes,
+        notes=placement.notes + network.notes,
     )
     return TorchBackend(network, traits, threads=threads)
 
@@ -121,6 +122,7 @@ class _PackedNetwork:
     """Encoder and head over packed tokens."""
 
     padding_free = True
+    notes: tuple[str, ...] = ()
 
     def __init__(self, model: Model, placement: Placement) -> None:
         from .torch_encoder import Encoder

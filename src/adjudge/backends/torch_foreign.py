@@ -11,9 +11,9 @@ import numpy as np
 
 from ..errors import ModelFilesError, NotARerankerError, UnsupportedModelError
 from ..models.model import Model
-from ..models.spec import Family
 from .base import Batch
 from .torch_device import Placement
+from .torch_rows import rows_for
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,67 +28,31 @@ class ForeignNetwork:
 
     def __init__(self, model: Model, placement: Placement) -> None:
         """Load with transformers. Raises NotARerankerError where the checkpoint lacks the head."""
+        import torch
+
         self._device = placement.device
         self._network = _load(model, placement).to(placement.device).eval()
         _exact_head(self._network)
         self._takes_types = _takes_types(self._network, model)
-        # Decoders find a row's end by its padding; without a pad token of their own they can only be asked one row at a time.
-        self._pad: int | None = getattr(self._network.config, "pad_token_id", None)
-        self._row_by_row = self._pad is None or (model.spec.family is Family.OTHER and not self._bears_padding(placement))
+        self._rows = rows_for(self._network, model, self._logits, half=placement.dtype != torch.float32)
+        self.notes = tuple(f"torch: {note}" for note in self._rows.notes)
 
     def __call__(self, batch: Batch) -> Tensor:
         """(rows, labels) float32."""
-        if self._row_by_row:
-            return self._one_by_one(batch)
-        try:
-            return self._ask(batch.input_ids, batch.token_type_ids, batch.lengths)
-        except ValueError:  # BART wants as many end tokens in every row, and a text may spell one
-            return self._one_by_one(batch)
-
-    def _bears_padding(self, placement: Placement) -> bool:
-        """Whether a few rows score alike alone and in a padded batch, but for rounding: XLNet's head reads the last column of all."""
         import torch
 
-        batch = _probe(self._network.config)
-        tolerance = 1e-3 if placement.dtype == torch.float32 else 0.1
-        try:
-            with torch.inference_mode():
-                apart = self._ask(batch.input_ids, batch.token_type_ids, batch.lengths) - self._one_by_one(batch)
-        except (IndexError, RuntimeError, ValueError):  # nothing is known of it, and one row at a time is always right
-            return False
-        return bool(apart.abs().max() <= tolerance)
+        return torch.cat(self._rows.ask(self._logits, batch))
 
-    def _one_by_one(self, batch: Batch) -> Tensor:
+    def _logits(self, batch: Batch) -> Tensor:
         import torch
 
-        rows = []
-        for row, length in enumerate(batch.lengths):
-            part = slice(row, row + 1)
-            rows.append(self._ask(batch.input_ids[part, :length], batch.token_type_ids[part, :length], batch.lengths[part]))
-        return torch.cat(rows)
-
-    def _ask(self, ids: np.ndarray, types: np.ndarray, lengths: np.ndarray) -> Tensor:
-        import torch
-
-        real = np.arange(ids.shape[1])[None, :] < lengths[:, None]
-        padded = ids if self._pad is None else np.where(real, ids, self._pad)  # the network's own padding, which config.json may leave out
-        inputs = {"input_ids": padded, "attention_mask": real}
+        real = np.arange(batch.input_ids.shape[1])[None, :] < batch.lengths[:, None]
+        inputs = {"input_ids": batch.input_ids, "attention_mask": real}
         if self._takes_types:
-            inputs["token_type_ids"] = types
+            inputs["token_type_ids"] = batch.token_type_ids
         tensors = {name: torch.from_numpy(np.ascontiguousarray(value, dtype=np.int64)).to(self._device) for name, value in inputs.items()}
         logits: Tensor = self._network(**tensors).logits
         return logits.float()
-
-
-def _probe(config: Any) -> Batch:
-    """Rows of 3 to 8 tokens, each ended by the end token where the family has one."""
-    special = {getattr(config, f"{name}_token_id", None) for name in ("pad", "bos", "eos", "cls", "sep")}
-    words = [number for number in range(32) if number not in special]
-    lengths, end = np.array([8, 5, 3], np.int32), getattr(config, "eos_token_id", None)
-    ids = np.array([words[start : start + 8] for start in (0, 5, 10)], np.int32)
-    if isinstance(end, int):
-        ids[np.arange(3), lengths - 1] = end
-    return Batch(input_ids=ids, lengths=lengths, token_type_ids=np.zeros_like(ids), segments=np.zeros_like(ids))
 
 
 def _load(model: Model, placement: Placement) -> Any:

@@ -6,14 +6,14 @@ A few thousand small reads. Training changes every tensor it touches, so two mod
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 
 from ..errors import ModelFilesError
 from .model import Model
 
-__all__ = ["file_samples", "weights_digest"]
+__all__ = ["file_samples", "files_digest", "weights_digest"]
 
 _SAMPLE = 64  # bytes of a tensor at its beginning, middle and end
 _BLOCK = 4096  # bytes
@@ -25,8 +25,13 @@ def weights_digest(model: Model) -> str:
 
     Raises ModelFilesError where one cannot be read any more.
     """
+    return files_digest(model.weights.files())
+
+
+def files_digest(files: Iterable[Path]) -> str:
+    """The same of the files of a model that nobody has loaded. Raises ModelFilesError where one cannot be read."""
     digest = blake2b(digest_size=16)
-    for path in model.weights.files():
+    for path in files:
         try:
             for part in file_samples(path, timed=False):
                 digest.update(len(part).to_bytes(8, "little") + part)

@@ -81,7 +81,7 @@ def _pretrained(folder: Path, name: str, dropout: float, options: dict[str, Any]
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, **options)
         for key, value in config.to_dict().items():  # each family has names of its own; None stands for "as the others"
-            if "dropout" in key and isinstance(value, int | float):
+            if ("dropout" in key or key.endswith("_pdrop")) and isinstance(value, int | float):
                 setattr(config, key, dropout)
         with quiet():
             network, info = AutoModelForSequenceClassification.from_pretrained(

@@ -9,12 +9,14 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from ..config import SourceConfig
 from ..errors import TrainingError
-from ..models.fingerprint import weights_digest
+from ..models.files import find_model, weight_files
+from ..models.fingerprint import files_digest, weights_digest
 from ..models.model import Model
 from .feed import Feed
 from .rows import Group
-from .settings import TrainConfig
+from .settings import ModelConfig, TrainConfig
 
 __all__ = ["DEV", "check_identity", "identity"]
 
@@ -29,9 +31,11 @@ def identity(config: TrainConfig, feed: Feed, dev: Sequence[Group], base: Model)
     model, data, run = config.model, config.data, config.run
     return {
         "model.base": Path(model.base).name,
-        "model.weights": weights_digest(base),
+        "model.weights": _weights(model, base),
         "model.revision": model.revision,
         "model.new_head": model.new_head,
+        # Beside adapters, a pooler that was drawn with the head stays as it was drawn, and is not in the checkpoint.
+        "model.head_seed": run.seed if model.new_head and model.lora is not None else None,
         "model.lora": None if model.lora is None else asdict(model.lora),
         "data.train": [f"{path.name} ({len(groups)} groups)" for path, groups in zip(data.train, feed.sources, strict=False)],
         "data.dev_share": data.dev_share,
@@ -54,6 +58,13 @@ def check_identity(saved: Mapping[str, Any] | None, now: Mapping[str, Any], outp
     if changed:
         logger.warning("the run in %s goes on, but not as it began: %s", output, said)
     return frozenset(changed)
+
+
+def _weights(config: ModelConfig, base: Model) -> str:
+    """Of what was given: the model that a new head makes of it is another with every seed, and every version of transformers."""
+    if not config.new_head:
+        return weights_digest(base)
+    return files_digest(weight_files(find_model(config.base, SourceConfig(revision=config.revision)).folder))
 
 
 def _digest(groups: Sequence[Group]) -> str:

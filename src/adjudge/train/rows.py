@@ -3,7 +3,7 @@
 A row is one of (docs/training.md shows each):
 
     {"query", "document", "label"}                        a pair; rows of the same query become one group
-    {"query", "positive", "negative"}                     a triple; each may be a list; also pos / neg, pos_scores / neg_scores
+    {"query", "positive", "negative"}                     a triple; each may be a list; also pos / neg; pos_scores / neg_scores
     {"query", "documents": [...], "grades": [...]}        a graded list; "scores" (a teacher's logits) beside or instead of grades
     {"query", "documents": [{"text", "grade", "score", "coverage", "contradiction", "terminology"}, ...]}
     {"query", "intents", "passages": [...]}               a judgement group, as in recipes/embedded/judgements
@@ -126,17 +126,15 @@ def _grade(item: Item, best: float) -> Item:
 
 
 def _pair(row: Mapping[str, Any]) -> Iterator[Item]:
-    label = _number(row, "label") if "label" in row else None
-    score = _number(row, "score") if "score" in row else None
+    label, score = _known(row, "label"), _known(row, "score")
     if label is None and score is None:
         raise InputError("a pair needs a 'label' (or a teacher's 'score')")
     yield Item(text=_text(row, "document"), grade=label, teacher=score, aspects=_aspects(row))
 
 
 def _triple(row: Mapping[str, Any]) -> Iterator[Item]:
-    short = "pos" in row
-    good, poor = ("pos", "neg") if short else ("positive", "negative")
-    for key, grade, scores in ((good, 1.0, f"{good}_scores"), (poor, 0.0, f"{poor}_scores")):
+    for long, short, grade in (("positive", "pos", 1.0), ("negative", "neg", 0.0)):
+        key, scores = _one_of(row, long, short), _one_of(row, f"{long}_scores", f"{short}_scores")
         texts = row.get(key, [])
         texts = [texts] if isinstance(texts, str) else texts
         _check_list(texts, key)
@@ -144,8 +142,15 @@ def _triple(row: Mapping[str, Any]) -> Iterator[Item]:
         if teacher is not None and (not isinstance(teacher, list) or len(teacher) != len(texts)):
             raise InputError(f"{scores!r} must be a list of {len(texts)} numbers, one for each of {key!r}")
         for index, text in enumerate(texts):
-            said = None if teacher is None else _finite(teacher[index], scores)
-            yield Item(text=_text({key: text}, key), grade=grade, teacher=said)
+            yield Item(text=_text({key: text}, key), grade=grade, teacher=_column(teacher, index, scores))
+
+
+def _one_of(row: Mapping[str, Any], *names: str) -> str:
+    """The name that the row uses. Raises InputError where it uses both: to take one would lose the other in silence."""
+    used = [name for name in names if row.get(name) is not None]
+    if len(used) > 1:
+        raise InputError(f"both {' and '.join(map(repr, used))} are in the row and mean the same; put what they hold under one name")
+    return next(iter(used or [name for name in names if name in row] or names))
 
 
 def _listed(row: Mapping[str, Any]) -> Iterator[Item]:
@@ -159,8 +164,9 @@ def _listed(row: Mapping[str, Any]) -> Iterator[Item]:
         own = {"text": document} if isinstance(document, str) else document
         if not isinstance(own, Mapping):
             raise InputError(f"document {index} must be a text or an object, not {type(document).__name__}")
-        grade = _number(own, "grade") if "grade" in own else _column(columns["grades"], index, "grades")
-        score = _number(own, "score") if "score" in own else _column(columns["scores"], index, "scores")
+        grade, score = _known(own, "grade"), _known(own, "score")
+        grade = _column(columns["grades"], index, "grades") if grade is None else grade
+        score = _column(columns["scores"], index, "scores") if score is None else score
         aspects = _aspects(own)
         if grade is None and score is None and aspects.coverage is None:
             raise InputError(f"document {index} has neither a grade nor a score nor a coverage")
@@ -230,6 +236,11 @@ def _whole(text: str, key: str) -> str:
 
 def _number(row: Mapping[str, Any], key: str) -> float:
     return _finite(row.get(key), key)
+
+
+def _known(row: Mapping[str, Any], key: str) -> float | None:
+    """None where nobody knows: null, or no such key."""
+    return None if row.get(key) is None else _number(row, key)
 
 
 def _finite(value: object, key: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..backends.base import DOCUMENT, QUERY, Batch
+from ..backends.torch_rows import Rows, rows_for
 from ..config import SourceConfig
 from ..errors import ConfigError, MissingExtraError, ModelFilesError, UnsupportedModelError
 from ..models.heads import ClassificationHead, MatchHead
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 __all__ = ["ClassifierStudent", "MatchStudent", "Scored", "Student", "load_student", "trainable"]
+
+logger = logging.getLogger("adjudge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +103,18 @@ class ClassifierStudent:
         self._labels, self._relevant = head.labels, head.relevant
         self._exclusive = head.labels > 1 and model.config.get("problem_type") != "multi_label_classification"
         self._types = _takes_types(network, model)
+        self._rows = None if model.spec.native else _rows(network, model, types=self._types)
 
     def forward(self, batch: Batch, device: Any) -> Scored:
         """See Student. Of several exclusive labels it is the log-odds of the relevant one, as in engine/scores.py."""
+        import torch
+
+        if self._rows is None:
+            return self._scored(batch, device)
+        parts = self._rows.ask(lambda rows: self._scored(rows, device), batch)
+        return Scored(torch.cat([part.logits for part in parts]), torch.cat([part.aspects for part in parts]))
+
+    def _scored(self, batch: Batch, device: Any) -> Scored:
         import torch
 
         inputs = _inputs(batch, device, types=self._types)
@@ -175,6 +188,21 @@ def _takes_types(network: Any, model: Model) -> bool:
     """Whether token types go in: adjudge's own families need a table for them, of others transformers knows."""
     named = "token_type_ids" in inspect.signature(network.forward).parameters
     return named and (model.spec.type_vocab_size > 1 or not model.spec.native)
+
+
+def _rows(network: Any, model: Model, *, types: bool) -> Rows:
+    """How a family that only transformers knows is asked, here as when it judges."""
+
+    def logits(batch: Batch) -> Tensor:
+        said: Tensor = network(**_inputs(batch, network.device, types=types)).logits
+        return said
+
+    network.eval()  # dropout would make any two answers differ
+    rows = rows_for(network, model, logits, half=False)
+    network.train()
+    for note in rows.notes:
+        logger.warning("%s: %s", model.name, note)
+    return rows
 
 
 def _inputs(batch: Batch, device: Any, *, types: bool) -> dict[str, Tensor]:
