@@ -50,6 +50,7 @@ class Script:
     body: bytes | None = None  # sent whole, with a length
     kind: str = "text/event-stream"
     chunks: Sequence[bytes] | None = None  # sent one by one, each as soon as it is there
+    late_s: float = 0.0  # before the first byte, that of the status
     pause_s: float = 0.0  # before each chunk
     silent_from: int | None = None  # no chunk from here on, and the connection stays open
     cut_after: int | None = None  # the connection is closed behind so many chunks, in the middle of a transfer
@@ -138,6 +139,7 @@ def _reply(asked: Asked) -> list[bytes]:
 
 
 def _play(handler: BaseHTTPRequestHandler, script: Script, server: LanguageServer) -> None:
+    server.stopping.wait(script.late_s)
     handler.send_response(script.status)
     handler.send_header("content-type", script.kind)
     for name, value in script.headers.items():

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from adjudge import Ranking, Reranker
-from adjudge.answer import NO_ANSWER, AnswerConfig, Answerer, EndpointConfig
-from adjudge.errors import BrokenStreamError, ClosedError, ConfigError, EndpointTimeoutError
-from tests.answer.conftest import QUERY
+from adjudge.answer import NO_ANSWER, AnswerConfig, Answerer, AnswerStream, EndpointConfig
+from adjudge.errors import AdjudgeError, BrokenStreamError, ClosedError, ConfigError, EndpointTimeoutError
+from tests.answer.conftest import DOCUMENTS, QUERY
 from tests.answer.server import MODEL, LanguageServer, Script, event, pieces_of
+from tests.engine.stand_ins import Gate, give_up, judge_with, model_of
+
+WHOLE = b'{"choices": [{"message": {"content": "All [1]."}, "finish_reason": "stop"}]}'
 
 
 def answerer(server: LanguageServer, config: AnswerConfig | None = None, **settings: float) -> Answerer:
@@ -47,6 +53,21 @@ def test_pieces_are_the_text(server: LanguageServer, ranking: Ranking) -> None:
 def test_in_the_event_loop(server: LanguageServer, ranking: Ranking) -> None:
     with answerer(server) as one:
         assert asyncio.run(one.aanswer(ranking)).text == one.answer(ranking).text
+
+
+def test_sentences_that_a_cancelled_answer_has_left_are_not_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = model_of("xlm-roberta", tmp_path)
+    backend = Gate(words)
+    backend.open.set()
+    with judge_with(monkeypatch, words, lambda _: backend, max_batch_pairs=1) as judge, Answerer() as one:
+        ranking = judge.rank(QUERY, DOCUMENTS)
+        ranked = len(backend.shapes)
+        one.answer(ranking)
+        whole = len(backend.shapes) - ranked
+        backend.begun.clear()
+        backend.open.clear()
+        asyncio.run(give_up(one.aanswer(ranking), backend))
+    assert 1 <= len(backend.shapes) - ranked - whole < whole
 
 
 def test_citations_are_checked(server: LanguageServer, ranking: Ranking) -> None:
@@ -139,6 +160,119 @@ def test_a_stream_that_is_closed_ends_the_request(server: LanguageServer, rankin
         next(iter(stream))
         stream.close()
         assert server.left.wait(30)
+
+
+class Reading:
+    """A thread that reads a stream: the pieces that it `had`, and the `error` that ended it."""
+
+    def __init__(self, stream: AnswerStream) -> None:
+        self.had: list[str] = []
+        self.error: AdjudgeError | None = None
+        self.begun = threading.Event()
+        self._stream = stream
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        try:
+            for piece in self._stream:
+                self.had.append(piece)
+                self.begun.set()
+        except AdjudgeError as exc:
+            self.error = exc
+
+    def waits_for_more(self) -> bool:
+        """Whether the first piece came, in good time; by now it waits for the next."""
+        began = self.begun.wait(30)
+        time.sleep(0.2)
+        return began
+
+    def ended(self, within_s: float = 20) -> bool:
+        """Whether it did not wait on."""
+        self._thread.join(within_s)
+        return not self._thread.is_alive()
+
+
+def test_a_stream_may_be_closed_while_another_thread_waits_for_the_next_piece(server: LanguageServer, ranking: Ranking) -> None:
+    server.script = Script(chunks=[event("a"), event("b")], silent_from=1)
+    with answerer(server) as one:
+        stream = one.stream(ranking)
+        reading = Reading(stream)
+        assert reading.waits_for_more()
+        stream.close()
+        assert reading.ended()
+        assert (reading.had, reading.error) == (["a"], None)
+        with pytest.raises(ConfigError, match="not complete"):
+            _ = stream.answer
+        stream.close()
+        server.script = None
+        assert one.answer(ranking).kind == "generated", "the next question is another request"
+
+
+def test_a_stream_may_be_closed_while_another_thread_waits_through_comments(server: LanguageServer, ranking: Ranking) -> None:
+    server.script = Script(chunks=[event("a")], endless=b": still here\n\n", pause_s=0.01)
+    with answerer(server) as one:
+        stream = one.stream(ranking)
+        reading = Reading(stream)
+        assert reading.waits_for_more()
+        stream.close()
+        assert server.left.wait(30), "no more tokens are spent"
+        assert reading.ended()
+    assert (reading.had, reading.error) == (["a"], None)
+
+
+def test_a_stream_that_is_closed_before_its_answer_begins_ends_when_it_does(server: LanguageServer, ranking: Ranking) -> None:
+    server.script = Script(chunks=[event("a")], endless=event("b") * 500, pause_s=0.001, late_s=0.5)
+    with answerer(server) as one:
+        stream = one.stream(ranking)
+        reading = Reading(stream)
+        while not server.asked:
+            time.sleep(0.01)
+        stream.close()
+        assert server.left.wait(30)
+        assert reading.ended()
+    assert (reading.had, reading.error) == ([], None)
+
+
+def test_a_stream_that_is_closed_between_two_pieces_gives_no_more(server: LanguageServer, ranking: Ranking) -> None:
+    with answerer(server) as one:
+        stream = one.stream(ranking)
+        pieces = iter(stream)
+        next(pieces)
+        stream.close()
+        assert list(pieces) == []
+
+
+def test_who_stops_reading_ends_the_request(server: LanguageServer, ranking: Ranking) -> None:
+    server.script = Script(chunks=[event("a")], endless=event("b") * 500, pause_s=0.001)
+    with answerer(server) as one:
+        stream = one.stream(ranking)
+        for _ in stream:
+            break
+        assert server.left.wait(30)
+        assert list(stream) == []
+
+
+def test_to_close_a_stream_ends_no_other_request_on_the_same_connection(server: LanguageServer, ranking: Ranking) -> None:
+    server.script = Script(body=WHOLE, kind="application/json")
+    with answerer(server) as one:
+        first, second = one.stream(ranking), one.stream(ranking)
+        whole = iter(first)
+        assert next(whole) == "All [1]."  # and the connection is free
+        server.script = Script(chunks=pieces_of("a b [1]."), pause_s=0.1)
+        pieces = iter(second)
+        text = next(pieces)
+        first.close()
+        assert text + "".join(pieces) == "a b [1]."
+
+
+def test_closing_after_the_end_keeps_the_answer_and_the_connection(server: LanguageServer, ranking: Ranking) -> None:
+    with answerer(server) as one:
+        stream = one.stream(ranking)
+        text = "".join(stream)
+        stream.close()
+        assert stream.answer.text == text
+        assert one.answer(ranking).text == text
 
 
 def test_sources_that_do_not_fit_are_told(server: LanguageServer, ranking: Ranking) -> None:

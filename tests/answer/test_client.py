@@ -19,6 +19,7 @@ from adjudge.errors import (
 from tests.answer.server import MODEL, LanguageServer, Script, event, pieces_of
 
 MESSAGES = [{"role": "system", "content": "rules"}, {"role": "user", "content": "问题 \ud83d"}]
+DATE = "Wed, 21 Oct 2026 07:28:00 GMT"
 TEXT = "Pandas eat bamboo [1].\n竹子【2】。"
 
 
@@ -103,8 +104,19 @@ def test_broken_streams(server: LanguageServer, script: Script, kind: type[Endpo
         (Script(chunks=[event("a")], silent_from=0), {"timeout_s": 0.3}, "kept silent for 0.3 s", ""),
         (Script(chunks=[event("a")], endless=b": still here\n\n", pause_s=0.05), {"total_s": 1.5}, "total_s", "a"),
         (Script(chunks=[event("a")], endless=event(), pause_s=0.05), {"total_s": 1.5}, "total_s", "a"),
+        (Script(kind="application/json", endless=b" ", pause_s=0.05), {"total_s": 0.5}, "total_s", ""),
+        (Script(status=503, kind="application/json", endless=b" ", pause_s=0.05), {"total_s": 0.5}, "total_s", ""),
+        (Script(chunks=pieces_of("a"), late_s=0.6), {"total_s": 0.3}, "total_s", ""),
     ],
-    ids=["silence", "silence at once", "comments for ever", "pieces of nothing for ever"],
+    ids=[
+        "silence",
+        "silence at once",
+        "comments for ever",
+        "pieces of nothing for ever",
+        "a whole answer for ever",
+        "an error for ever",
+        "a late beginning",
+    ],
 )
 def test_silence_and_dripping(server: LanguageServer, script: Script, settings: dict[str, float], message: str, partial: str) -> None:
     server.script = script
@@ -121,12 +133,14 @@ def test_silence_and_dripping(server: LanguageServer, script: Script, settings: 
             r"answered 401 .*bad key \(the key\).*ADJUDGE_LLM_API_KEY",
         ),
         (Script(status=404, body=b'{"detail": "Not Found"}'), "answered 404 Not Found. Not Found. is the base URL right"),
-        (Script(status=429, body=b"slow down", headers={"retry-after": "7"}), "slow down.*try again in 7 s"),
+        (Script(status=429, body=b"slow down", headers={"retry-after": "7"}), "slow down.*try again in 7 s$"),
+        (Script(status=503, body=b"", headers={"retry-after": "0.5"}), "try again in 0.5 s$"),
+        (Script(status=503, body=b"", headers={"retry-after": DATE}), f"try again after {DATE}$"),
         (Script(status=500, body=b"<html>a page</html>"), "answered 500 Internal Server Error$"),
         (Script(status=503, body=b'{"message": "loading"}'), "answered 503 .*loading"),
         (Script(status=307, body=b"", headers={"location": "http://elsewhere/v1"}), "points to http://elsewhere/v1"),
     ],
-    ids=["401", "404", "429", "500", "503", "307"],
+    ids=["401", "404", "429", "in half a second", "after a date", "500", "503", "307"],
 )
 def test_error_statuses(server: LanguageServer, script: Script, message: str) -> None:
     server.script = script

@@ -105,6 +105,23 @@ def test_senseless_lengths_are_refused(wrong: dict[str, Any], reranker: FlagRera
         reranker.compute_score(PAIRS, **wrong)
 
 
+@pytest.mark.parametrize("side", ["query", "passage"])
+@pytest.mark.parametrize("template", ["{}", "{0}: ", "{1}", "{}: {} {}", "{0} {1} {1}", "{instruction}{query}", "{", "", None])
+def test_a_format_that_loses_a_text_is_refused(side: str, template: Any, compat_folder: CompatFolders) -> None:
+    """The original scores what is left, or raises at the first pair."""
+    given: dict[str, Any] = {f"{side}_instruction_for_rerank": "tea: ", f"{side}_instruction_format": template}
+    with pytest.raises(ConfigError, match=rf"{side}_instruction_format=.* exactly once"):
+        FlagReranker(str(compat_folder("bert")), **given)
+
+
+def test_a_format_is_looked_at_when_there_is_an_instruction(compat_folder: CompatFolders) -> None:
+    with FlagReranker(str(compat_folder("bert")), query_instruction_format="{}", devices="cpu") as model:
+        assert len(model.compute_score(PAIRS)) == 2
+        model.query_instruction_for_rerank = "tea: "
+        with pytest.raises(ConfigError, match="query_instruction_format='{}'"):
+            model.compute_score(PAIRS)
+
+
 def test_several_labels_give_one_score_a_pair(compat_folder: CompatFolders) -> None:
     """FlagEmbedding flattens all labels into one list, three numbers a pair."""
     with FlagReranker(str(compat_folder("bert-3-labels"))) as model:

@@ -142,6 +142,41 @@ def test_options_of_another_job_say_what_to_do(given: dict[str, Any], advice: st
         AutoModelForRanking.from_pretrained(str(compat_folder("xlm-roberta")), **given)
 
 
+@pytest.mark.parametrize("name", ["query_instruction", "document_instruction"])
+@pytest.mark.parametrize("template", ["query: ", "{{}}", "{} {}", "{0} {0}", "Query: {query}", "{", "{0.none}", "{:.5}", "{0[0]}", b"", 0])
+def test_an_instruction_that_loses_the_text_is_refused(name: str, template: Any, compat_folder: CompatFolders) -> None:
+    """The original scores every pair with the same text, or raises at the first."""
+    with pytest.raises(ConfigError, match=rf"{name}=.* exactly once"):
+        AutoModelForRanking.from_pretrained(str(compat_folder("xlm-roberta")), **{name: template})
+
+
+@pytest.mark.parametrize("none", [None, "", "{}"])
+def test_no_instruction_leaves_the_texts(none: str | None, compat_folder: CompatFolders, ranker: AutoModelForRanking) -> None:
+    folder = str(compat_folder("xlm-roberta"))
+    with AutoModelForRanking.from_pretrained(folder, query_instruction=none, document_instruction=none, device="cpu") as model:
+        assert model.rerank(QUERY, DOCUMENTS) == ranker.rerank(QUERY, DOCUMENTS)
+
+
+def test_braces_of_a_text_are_text(compat_folder: CompatFolders, ranker: AutoModelForRanking) -> None:
+    with AutoModelForRanking.from_pretrained(str(compat_folder("xlm-roberta")), query_instruction="{{tea}} {0}", device="cpu") as model:
+        assert model.compute_score(("{} {x}", "bamboo")) == pytest.approx(ranker.compute_score(("{tea} {} {x}", "bamboo")), abs=1e-5)
+
+
+@pytest.mark.parametrize("temperature", [0, 0.0, -1, float("nan"), float("inf"), True, "2"])
+def test_a_senseless_temperature_is_refused(temperature: Any, compat_folder: CompatFolders) -> None:
+    """The original divides by it: infinities, NaN, or the order turned round."""
+    with pytest.raises(ConfigError, match="temperature must be a finite number above 0"):
+        AutoModelForRanking.from_pretrained(str(compat_folder("xlm-roberta")), temperature=temperature)
+
+
+@pytest.mark.parametrize(("name", "value"), [("query_instruction", "query: "), ("temperature", 0.0)])
+def test_a_senseless_setting_is_refused_later_too(name: str, value: object, compat_folder: CompatFolders) -> None:
+    with AutoModelForRanking.from_pretrained(str(compat_folder("xlm-roberta")), device="cpu") as model:
+        setattr(model, name, value)
+        with pytest.raises(ConfigError, match=name):
+            model.rerank(QUERY, DOCUMENTS)
+
+
 def test_a_collator_is_refused_and_what_is_unknown_is_named(ranker: AutoModelForRanking) -> None:
     with pytest.raises(ConfigError, match="data_collator"):
         ranker.rerank(QUERY, DOCUMENTS, data_collator=object())

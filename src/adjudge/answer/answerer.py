@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from ..errors import ClosedError, ConfigError
+from ..engine.calls import on_a_thread
+from ..errors import ClosedError, ConfigError, EndpointError
 from ..types import Ranking
 from .client import ChatClient
+from .hangup import Hangup
 from .settings import AnswerConfig, EndpointConfig
 from .values import Answer
 from .writing import write
@@ -17,18 +20,25 @@ __all__ = ["AnswerStream", "Answerer"]
 
 
 class AnswerStream:
-    """An answer's text, piece by piece; iterate over it once, then `answer` is there."""
+    """An answer's text, piece by piece; iterate over it once, then `answer` is there. Any thread may close() it meanwhile."""
 
     def __init__(self, ranking: Ranking, client: ChatClient | None, config: AnswerConfig) -> None:
         """Nothing is asked before the first piece is wanted."""
-        self._writing = write(ranking, client, config)
+        self._hangup = Hangup()
+        self._writing = write(ranking, client, config, self._hangup)
+        self._reading = threading.Lock()  # held while _writing runs: a generator cannot be closed then
         self._answer: Answer | None = None
 
     def __iter__(self) -> Iterator[str]:
-        """Joined, the pieces are `answer.text`. Raises EndpointError where the language model fails; `partial` of it is what had come."""
-        answer: Answer | None = yield from self._writing
-        if answer is not None:  # None: it was read to its end before, or closed
-            self._answer = answer
+        """Joined, the pieces are `answer.text`; a stream that is closed gives no more of them.
+
+        Raises EndpointError where the language model fails; `partial` of it is what had come. Not to read on ends the request.
+        """
+        try:
+            while (piece := self._next()) is not None:
+                yield piece
+        finally:
+            self.close()
 
     @property
     def answer(self) -> Answer:
@@ -38,8 +48,40 @@ class AnswerStream:
         return self._answer
 
     def close(self) -> None:
-        """End the request before the answer's end. Safe to call at any time."""
-        self._writing.close()
+        """End the request before the answer's end. Safe to call at any time, also while another thread waits for the next piece.
+
+        That thread gets no more pieces, and no error. Where the answer has not begun, the request ends when it does.
+        """
+        self._hangup.ask()
+        self._drop()
+
+    def _next(self) -> str | None:
+        """The next piece; None at the end, and once the stream is closed."""
+        with self._reading:
+            piece = self._read()
+        if not self._hangup.asked:
+            return piece
+        self._drop()  # close() may have found _writing busy
+        return None
+
+    def _read(self) -> str | None:
+        try:
+            return next(self._writing)
+        except StopIteration as end:
+            if end.value is not None:  # None: it was read to its end before, or closed
+                self._answer = end.value
+        except EndpointError:
+            if not self._hangup.asked:
+                raise
+        return None
+
+    def _drop(self) -> None:
+        """Leave the request, unless a thread is reading it; that one sees that it shall, and comes here itself."""
+        if self._reading.acquire(blocking=False):
+            try:
+                self._writing.close()
+            finally:
+                self._reading.release()
 
 
 class Answerer:
@@ -68,10 +110,8 @@ class Answerer:
         return stream.answer
 
     async def aanswer(self, ranking: Ranking) -> Answer:
-        """answer() on a thread, so that the event loop goes on."""
-        import asyncio  # here, because it takes 0.1 s to import and most programs never use it
-
-        return await asyncio.to_thread(self.answer, ranking)
+        """answer() on a thread, so that the event loop goes on. Where the task is cancelled, sentences not judged yet are left out."""
+        return await on_a_thread(self.answer, ranking)
 
     def stream(self, ranking: Ranking) -> AnswerStream:
         """answer() piece by piece, as the language model writes. To end the request early, close() the stream."""

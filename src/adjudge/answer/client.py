@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +18,7 @@ from ..errors import (
     EndpointTimeoutError,
     MissingExtraError,
 )
+from .hangup import Hangup
 from .settings import EndpointConfig
 from .stream import END, Piece, error_message, event_data, read_piece
 
@@ -93,8 +94,10 @@ class ChatClient:
         self._client = httpx.Client(timeout=timeout, verify=config.url.startswith("https"))
 
     @contextmanager
-    def stream(self, messages: Sequence[Mapping[str, str]]) -> Iterator[ChatStream]:
+    def stream(self, messages: Sequence[Mapping[str, str]], hangup: Hangup | None = None) -> Iterator[ChatStream]:
         """Ask, and give the answer's pieces while the block runs; leaving the block ends the request, so that no tokens are spent.
+
+        `hangup` ends it too, from any thread; to who reads it, the answer then breaks off.
 
         Raises EndpointError, or the kind of it that fits; `partial` of it holds what had come.
         """
@@ -103,10 +106,11 @@ class ChatClient:
         if self._client.is_closed:
             raise ClosedError("this client was closed; create a new one")
         stream: ChatStream | None = None
+        deadline = time.monotonic() + self.config.total_s
         try:
-            with self._post(messages) as response:
-                self._check(response)
-                stream = ChatStream(_data(response, time.monotonic() + self.config.total_s))
+            with self._post(messages) as response, nullcontext() if hangup is None else hangup.on_line(response):
+                self._check(response, deadline)
+                stream = ChatStream(_data(response, deadline))
                 yield stream
         except EndpointError as exc:
             exc.partial = "" if stream is None else stream.text
@@ -135,17 +139,16 @@ class ChatClient:
         content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
         return self._client.stream("POST", self.config.url, content=content, headers={**headers, "content-type": "application/json"})
 
-    def _check(self, response: httpx.Response) -> None:
+    def _check(self, response: httpx.Response, deadline: float) -> None:
         """Raise EndpointRefusedError for anything but success, in the server's own words."""
         if response.is_success:
             return
         status = response.status_code
-        said = self._without_key(_error_text(response))
+        said = self._without_key(_error_text(response, deadline))
         advice = _ADVICE.get(status, "")
         if response.is_redirect:
             advice = f"it points to {response.headers.get('location', 'nowhere')}; use that as the base URL if you trust it"
-        wait = response.headers.get("retry-after")
-        again = f"try again in {wait} s" if wait else ""
+        again = _when(response.headers.get("retry-after", ""))
         parts = [f"{self.config.url} answered {status} {response.reason_phrase}".rstrip(), said, advice, again]
         raise EndpointRefusedError(". ".join(part.rstrip(".") for part in parts if part))
 
@@ -174,7 +177,7 @@ def _data(response: httpx.Response, deadline: float) -> Iterator[str]:
     """The data of the events; of a server that does not stream, its whole answer as if it were one event."""
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        yield _read(response, _LARGEST)
+        yield _read(response, _LARGEST, deadline)
         return
     if kind not in ("text/event-stream", ""):
         raise BrokenStreamError(f"the language model's server sent {kind} and no event stream; is the base URL that of its API (/v1)?")
@@ -189,20 +192,28 @@ def _until(deadline: float, chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _read(response: httpx.Response, most: int) -> str:
+def _read(response: httpx.Response, most: int, deadline: float) -> str:
     body = b""
-    for chunk in response.iter_bytes():
+    for chunk in _until(deadline, response.iter_bytes()):
         body += chunk
         if len(body) > most:
             break
     return body[:most].decode("utf-8", "replace")
 
 
-def _error_text(response: httpx.Response) -> str:
-    text = _read(response, _MOST_OF_AN_ERROR).strip()
+def _error_text(response: httpx.Response, deadline: float) -> str:
+    text = _read(response, _MOST_OF_AN_ERROR, deadline).strip()
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return "" if text.startswith("<") else " ".join(text[:300].split())  # a page for people, from a proxy
     found = error_message(value) if isinstance(value, dict) else None
     return " ".join((text if found is None else found)[:600].split())
+
+
+def _when(retry_after: str) -> str:
+    """Retry-After holds seconds or a date."""
+    if not retry_after:
+        return ""
+    is_seconds = retry_after.replace(".", "", 1).isdecimal()
+    return f"try again in {retry_after} s" if is_seconds else f"try again after {retry_after}"

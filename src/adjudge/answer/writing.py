@@ -12,6 +12,7 @@ from ..types import Ranking
 from .citations import citation_warnings, find_citations, uncited_sentences
 from .client import ChatClient, ChatStream
 from .extractive import extract
+from .hangup import Hangup
 from .prompt import NOT_IN_SOURCES, messages, numbered_sources
 from .settings import AnswerConfig
 from .values import NO_ANSWER, Answer, Source
@@ -24,8 +25,11 @@ Writing: TypeAlias = Generator[str, None, Answer]
 _AROUND = " \t\r\n\"'`*."  # what models put around a word that was to stand alone
 
 
-def write(ranking: Ranking, client: ChatClient | None, config: AnswerConfig) -> Writing:
-    """Pieces of the answer to the ranking's query, and the answer. Without a `client`, sentences are quoted."""
+def write(ranking: Ranking, client: ChatClient | None, config: AnswerConfig, hangup: Hangup) -> Writing:
+    """Pieces of the answer to the ranking's query, and the answer. Without a `client`, sentences are quoted.
+
+    `hangup` ends the request to the language model: its answer then breaks off.
+    """
     began = time.perf_counter()
     sources, notes = numbered_sources(ranking, config.max_characters)
     if not sources:
@@ -34,7 +38,7 @@ def write(ranking: Ranking, client: ChatClient | None, config: AnswerConfig) -> 
     elif client is None:
         answer = yield from _quote(ranking, sources, config)
     else:
-        answer = yield from _generate(ranking.query, sources, client, config)
+        answer = yield from _generate(ranking.query, sources, client, config, hangup)
     timings = {**answer.timings, "total": (time.perf_counter() - began) * 1e3}
     return replace(answer, warnings=(*notes, *answer.warnings), timings=timings)
 
@@ -52,9 +56,9 @@ def _quote(ranking: Ranking, sources: Sequence[Source], config: AnswerConfig) ->
     )
 
 
-def _generate(query: str, sources: Sequence[Source], client: ChatClient, config: AnswerConfig) -> Writing:
+def _generate(query: str, sources: Sequence[Source], client: ChatClient, config: AnswerConfig, hangup: Hangup) -> Writing:
     began = time.perf_counter()
-    with client.stream(messages(query, sources, config.instructions)) as stream:
+    with client.stream(messages(query, sources, config.instructions), hangup) as stream:
         reader = _Reader(stream)
         first_ms: float | None = None
         text = ""

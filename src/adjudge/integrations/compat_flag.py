@@ -10,6 +10,7 @@ from ..engine.cut import CutDocument
 from ..engine.scores import sigmoid
 from ..errors import ConfigError
 from .compat_base import CompatModel, accept, adjudge_options, warn, whole_number
+from .compat_templates import check_pair_template
 
 __all__ = ["FlagAutoReranker", "FlagReranker"]
 
@@ -42,8 +43,10 @@ class FlagReranker(CompatModel):
         """Load a model. `devices`: one device, "cpu", "cuda:0", 0 or a list of one; several are a ConfigError.
 
         `batch_size`: at most so many pairs a forward. `kwargs`: adjudge's own options (backend, precision, threads, ...);
-        a warning names any other.
+        a warning names any other. Formats hold the instruction, then the text: two {}.
         """
+        _check_format("query", query_instruction_format, query_instruction_for_rerank)
+        _check_format("passage", passage_instruction_format, passage_instruction_for_rerank)
         options = adjudge_options(
             "FlagReranker", kwargs, device=_one_device(devices), trust_remote_code=trust_remote_code, cache_dir=cache_dir
         )
@@ -71,6 +74,8 @@ class FlagReranker(CompatModel):
     ) -> list[float]:
         """One score a pair, with the instructions of this object put before the texts. None: the object's own setting."""
         pairs, _ = accept(sentence_pairs)
+        _check_format("query", self.query_instruction_format, self.query_instruction_for_rerank)  # which may have been set since
+        _check_format("passage", self.passage_instruction_format, self.passage_instruction_for_rerank)
         pairs = [
             (
                 _instructed(self.query_instruction_format, self.query_instruction_for_rerank, query),
@@ -147,6 +152,11 @@ def _one_device(devices: object) -> str:
     raise ConfigError(
         f"devices={devices!r}: a model here runs on one device. Give one, and for several GPUs start one process or one object for each"
     )
+
+
+def _check_format(side: str, template: str, instruction: str | None) -> None:
+    if instruction is not None:
+        check_pair_template(f"{side}_instruction_format", template)
 
 
 def _instructed(template: str, instruction: str | None, text: str) -> str:

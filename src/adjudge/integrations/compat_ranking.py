@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from typing import Any, Literal, Self, TypedDict, overload
 
@@ -17,6 +18,7 @@ from ..engine.scores import sigmoid
 from ..errors import ConfigError, InputError
 from .compat_base import CompatModel, Truncated, accept, adjudge_options, bar, refuse, warn, whole_number
 from .compat_dtype import by_dtype
+from .compat_templates import check_text_template
 
 __all__ = ["AutoModelForRanking", "RerankResult"]
 
@@ -68,11 +70,13 @@ class AutoModelForRanking(CompatModel):
         temperature: float | None = None,
         **kwargs: Any,
     ) -> Self:
-        """Load a model. The instructions are templates with one {} for the text; `temperature` divides the logits.
+        """Load a model. The instructions are templates with one {} for the text, or empty; `temperature`, above 0, divides the logits.
 
         Options for training, adapters and language models are a ConfigError that says what to do. `kwargs`: adjudge's own options
         (backend, precision, threads, ...), cache_dir and torch_dtype; a warning names any other. trust_remote_code is False here.
         """
+        query_instruction, document_instruction = _template(query_instruction), _template(document_instruction)
+        _check_settings(query_instruction, document_instruction, temperature)
         rest = refuse(cls.__name__, kwargs, _REFUSED)
         half, dtype = by_dtype(rest.pop("torch_dtype", rest.pop("dtype", None)), precision=rest.get("precision"))
         options = adjudge_options(
@@ -87,8 +91,7 @@ class AutoModelForRanking(CompatModel):
         if num_labels not in (1, labels):
             ranker.close()
             raise ConfigError(f"{model_name_or_path} has {labels} labels, not num_labels={num_labels}; a new head would be random numbers")
-        ranker.query_instruction = "{}" if query_instruction is None else query_instruction
-        ranker.document_instruction = "{}" if document_instruction is None else document_instruction
+        ranker.query_instruction, ranker.document_instruction = query_instruction, document_instruction
         ranker.temperature = temperature
         return ranker
 
@@ -173,10 +176,25 @@ class AutoModelForRanking(CompatModel):
         return self._cooled(np.array([v.logit for v in judged.verdicts], np.float32))
 
     def _instructed(self, pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        _check_settings(self.query_instruction, self.document_instruction, self.temperature)  # which may have been set since
         return [(self.query_instruction.format(query), self.document_instruction.format(text)) for query, text in pairs]
 
     def _cooled(self, logits: Floats) -> Floats:
         return logits if self.temperature is None else (logits / np.float32(self.temperature)).astype(np.float32)
+
+
+def _template(instruction: str | None) -> str:
+    return "{}" if instruction is None or instruction == "" else instruction
+
+
+def _check_settings(query_instruction: str, document_instruction: str, temperature: float | None) -> None:
+    check_text_template("query_instruction", query_instruction)
+    check_text_template("document_instruction", document_instruction)
+    if temperature is None:
+        return
+    is_number = isinstance(temperature, int | float | np.number) and not isinstance(temperature, bool)
+    if not is_number or not 0 < temperature < inf:
+        raise ConfigError(f"temperature must be a finite number above 0, or None, not {temperature!r}")
 
 
 def _pairs(query: object, documents: object) -> list[tuple[str, str]]:
