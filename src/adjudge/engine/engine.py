@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,17 +12,17 @@ import numpy as np
 
 from ..backends.base import Backend, Floats, Ints
 from ..config import EngineConfig, WindowConfig
-from ..errors import BackendError, BackendMemoryError, ClosedError, ConfigError
+from ..errors import BackendMemoryError, ConfigError
 from ..models.model import Model
 from ..types import Timings
 from .cache import ScoreCache
-from .calls import current_call
 from .cut import Cut
 from .encode import Encoder, Item, Texts, blocks
 from .known import Answers, Known, Looked
 from .lanes import Budget, Floor, Lanes, OwnBatches, Ticket, cost_of
 from .sharing import SharedBatches
 from .tokenise import PairIds, Tokeniser
+from .usable import Usable
 from .verdicts import Judging, Verdict
 
 __all__ = ["BatchDone", "Engine", "Judgement", "Outputs", "Progress", "Verdict", "usable_length"]
@@ -89,8 +88,7 @@ class Engine:
         self._floor = Floor(backend.traits, model.max_length, self._budget)
         self._lanes: Lanes = (SharedBatches if config.batches.share_batches else OwnBatches)(self._forward, self._floor)
         self._watcher: Callable[[BatchDone], None] | None = None
-        self._process = os.getpid()
-        self._closed = False
+        self._usable = Usable("reranker")
 
     @property
     def max_batch_tokens(self) -> int:
@@ -159,15 +157,15 @@ class Engine:
 
         In a child that the process forked, what the parent loaded is left alone: the threads to wait for do not exist there.
         """
-        self._closed = True
-        if os.getpid() != self._process:
+        self._usable.closed = True
+        if self._usable.inherited:
             return
         self._lanes.close()
         self.backend.close()
 
     def _run(self, pairs: Sequence[tuple[str, str]], run: _Run) -> Iterator[tuple[_Block, Answers]]:
         """Blocks in their order, with what is known of their rows. The next is encoded while one is computed."""
-        self._check_usable()
+        self._usable.check()
         waiting: list[_Block] = []
         done = 0
         try:
@@ -181,18 +179,6 @@ class Engine:
         finally:
             for block in waiting:
                 block.ticket.cancel()
-
-    def _check_usable(self) -> None:
-        if self._closed:
-            raise ClosedError("this reranker was closed; create a new one")
-        if os.getpid() != self._process:  # threads do not survive a fork: the call would wait for ever
-            raise BackendError(
-                "this reranker was loaded before the process forked, and does not work in the child; create one in each process, "
-                'or start processes with multiprocessing.get_context("spawn")'
-            )
-        call = current_call.get()
-        if call is not None:
-            call.check()
 
     def _checked_length(self, wanted: int) -> int:
         if wanted > self.max_length:

@@ -20,12 +20,12 @@ from ..backends.loader import open_backend
 from ..config import EngineConfig, Options
 from ..engine.batches import plan_batches
 from ..engine.tokenise import PairIds, Tokeniser
+from ..engine.usable import Usable, go_on
 from ..errors import BackendMemoryError, ClosedError, ConfigError, InputError, InvalidLogitsError
 from ..models.load import load_encoder
 from ..models.model import Model
 from ..reranker import engine_config
 from ..types import Timings
-from .usable import Usable, go_on
 
 __all__ = ["Embedder", "Embeddings", "Kind"]
 

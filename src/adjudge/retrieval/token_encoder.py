@@ -19,13 +19,13 @@ from ..backends.loader import open_backend
 from ..config import Options
 from ..engine.batches import plan_batches
 from ..engine.tokenise import Tokeniser
+from ..engine.usable import Usable, go_on
 from ..errors import BackendMemoryError, ClosedError, ConfigError, InputError, InvalidLogitsError, UnsupportedModelError
 from ..models.token_heads import COLBERT, SPARSE, load_token_model
 from ..reranker import engine_config
 from ..types import Timings
 from .dense import Embeddings, Kind
 from .token_rows import Frame, TokenRow
-from .usable import Usable, go_on
 
 __all__ = ["TokenEncoder", "TokenStates", "TokenWeights"]
 

@@ -1,17 +1,17 @@
-"""Whether an encoder may go on: it is open, its threads live in this process, and somebody still waits."""
+"""Whether a loaded model may go on: it is open, its threads live in this process, and somebody still waits."""
 
 from __future__ import annotations
 
 import os
 
-from ..engine.calls import current_call
 from ..errors import BackendError, ClosedError
+from .calls import current_call
 
 __all__ = ["Usable", "go_on"]
 
 
 class Usable:
-    """What an encoder asks before it computes. Safe to share between threads."""
+    """What whoever holds a model asks before it computes. Safe to share between threads."""
 
     def __init__(self, name: str) -> None:
         """`name`: what errors call it, as in "this embedder was closed"."""
