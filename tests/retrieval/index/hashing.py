@@ -30,7 +30,9 @@ class Hashing:
 
     @property
     def model(self) -> Any:
-        return SimpleNamespace(name=self.name, revision=self.revision, folder=self.folder)
+        weights = SimpleNamespace(files=lambda: (self.folder / "encoder.safetensors",))
+        tokenizer = self.folder / "tokenizer.json"
+        return SimpleNamespace(name=self.name, revision=self.revision, folder=self.folder, weights=weights, tokenizer_file=tokenizer)
 
     @property
     def size(self) -> int:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from adjudge.errors import ConfigError, IndexLockedError, IndexMismatchError, InputError
+from adjudge.retrieval.dense import Embedder
 from adjudge.retrieval.index import BuildProgress, BuildReport, IndexConfig, build, build_index, open_index
+from adjudge.retrieval.index.model_facts import facts_of, require_same_model
 from adjudge.retrieval.reading import ReadConfig, SplitConfig, WalkConfig
 from tests.retrieval.index.hashing import Hashing
 
@@ -198,10 +202,24 @@ def test_a_model_in_a_folder_is_known_by_its_weights(run: Build, tmp_path: Path)
     for folder, data in (("first", b"1"), ("moved", b"1"), ("other", b"2")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "encoder.safetensors").write_bytes(data)
+        (tmp_path / folder / "judge.safetensors").write_bytes(folder.encode())  # makes no vectors
+        (tmp_path / folder / "tokenizer.json").write_text("{}")
     run(encoder=Hashing(revision="", folder=tmp_path / "first"))
     assert run(encoder=Hashing(revision="", folder=tmp_path / "moved", name="moved")).unchanged == 4
     with pytest.raises(IndexMismatchError):
         run(encoder=Hashing(revision="", folder=tmp_path / "other"))
+
+
+def test_a_new_edition_of_the_embedded_judge_leaves_indexes_as_they_are(tmp_path: Path) -> None:
+    with Embedder(backend="torch") as encoder:
+        now = facts_of(encoder, ReadConfig(), SplitConfig())
+        for facts in (replace(now, revision="4"), replace(now, revision="4", fingerprint="")):
+            require_same_model(facts, encoder)
+        other = SimpleNamespace(model=replace(encoder.model, tokenizer_file=tmp_path / "tokenizer.json"), size=encoder.size)
+        (tmp_path / "tokenizer.json").write_text("{}")
+        for facts in (now, replace(now, fingerprint="")):
+            with pytest.raises(IndexMismatchError, match="made with embedded"):
+                require_same_model(facts, other)
 
 
 def test_settings_reach_the_reader_and_the_walk(docs: Path, tmp_path: Path) -> None:

@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Protocol
 
 from ...errors import IndexMismatchError
+from ...models.exported import exported_files
+from ...models.files import EMBEDDED
 from ...models.model import Model
 from ..dense import Embeddings, Kind
 from ..reading import ReadConfig, SplitConfig
 from .base import IndexFacts
 
 __all__ = ["BiEncoder", "facts_of", "require_same_model", "require_same_splitting"]
+
+_FIRST_EMBEDDED = "c6fbd67191b65436f30325cccdbcee749a83f00968735d2c7f864994b97ee701"
+"""The bi-encoder of the embedded model's first editions, whose indexes name the edition only: a new judge makes no new vectors."""
 
 
 class BiEncoder(Protocol):
@@ -62,16 +67,19 @@ def require_same_splitting(held: IndexFacts, wanted: IndexFacts) -> None:
 
 
 def _same(facts: IndexFacts, model: Model) -> bool:
-    if facts.fingerprint:
-        return facts.fingerprint == _fingerprint(model)
+    made = facts.fingerprint or (_FIRST_EMBEDDED if facts.model == EMBEDDED else "")
+    if made:
+        return made == _fingerprint(model)
     return (facts.model, facts.revision) == (model.name, model.revision)
 
 
 def _fingerprint(model: Model) -> str:
-    if model.revision:
+    """Of what makes the vectors; of a folder that holds a judge too, the bi-encoder's files. "" where a commit of the hub says as much."""
+    if model.revision and model.name != EMBEDDED:
         return ""
     hashed = hashlib.sha256()
-    for path in sorted([*model.folder.glob("*.safetensors"), *model.folder.glob("tokenizer.json")]):
+    weights = model.weights.files() or exported_files(model.folder).values()
+    for path in sorted({*weights, model.tokenizer_file}):
         with path.open("rb") as file:
             hashed.update(hashlib.file_digest(file, "sha256").digest())
     return hashed.hexdigest()
