@@ -162,6 +162,24 @@ def test_a_stream_that_is_closed_ends_the_request(server: LanguageServer, rankin
         assert server.left.wait(30)
 
 
+def test_a_cancelled_answer_ends_the_request(server: LanguageServer, ranking: Ranking) -> None:
+    server.script = Script(chunks=[event("a")], endless=event("b") * 500, pause_s=0.001)
+
+    async def give_up_waiting(one: Answerer) -> None:
+        task = asyncio.create_task(one.aanswer(ranking))
+        while not server.asked:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert await asyncio.to_thread(server.left.wait, 30), "no more tokens are spent"
+
+    with answerer(server) as one:
+        asyncio.run(give_up_waiting(one))
+        server.script = None
+        assert one.answer(ranking).kind == "generated"
+
+
 class Reading:
     """A thread that reads a stream: the pieces that it `had`, and the `error` that ended it."""
 

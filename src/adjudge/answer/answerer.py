@@ -104,14 +104,17 @@ class Answerer:
         (unreachable, refused, timed out, broken off, declined) for the language model, ConfigError for a ranking that no loaded
         reranker made where sentences must be judged.
         """
-        stream = self.stream(ranking)
-        for _ in stream:
-            pass
-        return stream.answer
+        return _whole(self.stream(ranking))
 
     async def aanswer(self, ranking: Ranking) -> Answer:
-        """answer() on a thread, so that the event loop goes on. Where the task is cancelled, sentences not judged yet are left out."""
-        return await on_a_thread(self.answer, ranking)
+        """answer() on a thread, so that the event loop goes on. Where the task is cancelled, the language model's request ends, and
+        sentences not judged yet are left out.
+        """
+        stream = self.stream(ranking)
+        try:
+            return await on_a_thread(_whole, stream)
+        finally:
+            stream.close()  # a thread cannot be cancelled: it would go on reading, and a model writing, for nobody
 
     def stream(self, ranking: Ranking) -> AnswerStream:
         """answer() piece by piece, as the language model writes. To end the request early, close() the stream."""
@@ -130,3 +133,9 @@ class Answerer:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _whole(stream: AnswerStream) -> Answer:
+    for _ in stream:
+        pass
+    return stream.answer
