@@ -12,8 +12,9 @@ from adjudge.cli.writable import check_writable, refuse_read, writing
 from adjudge.errors import ConfigError
 
 
-def test_folders_that_had_to_be_made_are_gone_again(tmp_path: Path) -> None:
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
     check_writable(tmp_path / "new" / "deep" / "r.json")
+    check_writable(tmp_path / "r.json")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -36,16 +37,17 @@ def test_commands_that_begin_together_do_not_refuse_each_other(tmp_path: Path) -
         list(pool.map(begin, targets))
 
 
-def test_a_folder_that_somebody_else_uses_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_are_not_made_where_another_command_would_meet_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    there: list[bool] = []
     unlink = Path.unlink
 
     def meanwhile(path: Path, missing_ok: bool = False) -> None:
-        (path.parent / "other.json").write_text("{}", encoding="utf-8")
+        there.append((tmp_path / "new").exists())
         unlink(path, missing_ok)
 
     monkeypatch.setattr(Path, "unlink", meanwhile)
-    check_writable(tmp_path / "new" / "r.json")
-    assert (tmp_path / "new" / "other.json").is_file()
+    check_writable(tmp_path / "new" / "deep" / "r.json")
+    assert there == [False]
 
 
 def test_a_bug_is_not_told_as_a_wrong_path(tmp_path: Path) -> None:

@@ -364,6 +364,8 @@ def test_the_second_view_tells_how_the_service_is_doing(visit: Visits, monitor: 
         seen.page.wait_for_timeout(20)
     assert set(asked) == {f"{seen.url}monitor"}
     seen.page.click("a[href='#judge']")
+    seen.page.wait_for_selector("#judge-view", state="visible")
+    seen.page.wait_for_load_state("networkidle")  # what was asked before the view changed may be told late
     asked.clear()
     seen.page.clock.run_for(10_000)
     assert asked == []

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+from secrets import token_hex
+from tempfile import TemporaryDirectory
 
 from ..errors import ConfigError
 
@@ -13,7 +14,7 @@ __all__ = ["check_writable", "refuse_read", "writing"]
 
 
 def check_writable(path: Path) -> None:
-    """Raise ConfigError where no file can be written there. Leaves nothing behind: folders that it had to make are removed again."""
+    """Raise ConfigError where no file can be written there. Leaves nothing behind, and makes none of its folders."""
     try:
         with writing(path):
             if path.is_dir():
@@ -40,19 +41,15 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _try(path: Path) -> None:
-    made: list[Path] = []
-    try:
-        for folder in _missing(path.parent):
-            with suppress(FileExistsError):  # another command has made it meanwhile, and keeps it
-                folder.mkdir()
-                made.append(folder)
-        fresh = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    """Write and remove it: where folders are missing in a folder of this command's own, so that no other command meets them."""
+    missing = _missing(path.parent)
+    nearest = missing[0].parent if missing else path.parent
+    with TemporaryDirectory(prefix=".adjudge-", dir=nearest) as own:
+        inside = Path(own).joinpath(*(folder.name for folder in missing)) if missing else path.parent
+        inside.mkdir(parents=True, exist_ok=True)
+        fresh = inside / f"{path.name}.{token_hex(3)}.tmp"
         fresh.touch()
         fresh.unlink()
-    finally:
-        for folder in reversed(made):
-            with suppress(OSError):  # somebody has put something into it
-                folder.rmdir()
 
 
 def _missing(folder: Path) -> list[Path]:
