@@ -18,7 +18,7 @@ from adjudge.train.finish import save_student
 from adjudge.train.settings import ModelConfig
 from adjudge.train.student import Student, load_student, trainable
 from tests.conftest import Folders
-from tests.tiny_foreign import GPT2, OPT, XLNET, build_foreign
+from tests.tiny_foreign import BART, GPT2, OPT, XLNET, build_foreign
 from tests.tiny_models import FAMILIES, Tiny, edit_config, quiet
 from tests.train.students import SHORT, headless, learn, said, scored, states
 
@@ -269,18 +269,20 @@ def test_a_family_that_only_transformers_knows_can_be_trained(tmp_path: Path, ti
 
 
 @pytest.mark.parametrize(
-    ("model_type", "config"), [("opt", OPT), ("gpt2", GPT2 | {"n_positions": 128}), ("xlnet", XLNET)], ids=["opt", "gpt2", "xlnet"]
+    ("model_type", "config"),
+    [("opt", OPT), ("gpt2", GPT2 | {"n_positions": 128}), ("xlnet", XLNET), ("bart", BART)],
+    ids=["opt", "gpt2", "xlnet", "bart"],
 )
 def test_a_foreign_family_learns_from_no_padding(
     model_type: str, config: dict[str, Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A config without the padding's id: OPT has one of its own, GPT-2 has none, and XLNet's head reads the last column of all."""
+    """A config without the padding's id: OPT and BART have their own, GPT-2 has none, and XLNet's head reads the last column of all."""
     folder = build_foreign(tmp_path / model_type, model_type, config)
     edit_config(folder, pad_token_id=None)
     expected = scored(folder)
     with caplog.at_level(logging.WARNING, logger="adjudge"):
         student = load(folder)
-    assert ("one at a time, which is slow" in caplog.text) is (model_type != "opt")
+    assert ("one at a time, which is slow" in caplog.text) is (model_type not in ("opt", "bart"))
     assert student.network.training
     np.testing.assert_allclose(said(student), expected, atol=EXACT)
     np.testing.assert_allclose(said(student, alone=True), expected, atol=EXACT)

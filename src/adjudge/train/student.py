@@ -119,7 +119,8 @@ class ClassifierStudent:
 
         inputs = _inputs(batch, device, types=self._types)
         said = self.network(**inputs, output_hidden_states=True)
-        mean = _mean(said.hidden_states[-1].float(), inputs["attention_mask"])
+        states = said.hidden_states if "hidden_states" in said else said.decoder_hidden_states  # BART reads the pair in its decoder too
+        mean = _mean(states[-1].float(), inputs["attention_mask"])
         logits = said.logits.float()
         wanted = logits[:, self._relevant]
         if self._exclusive:
