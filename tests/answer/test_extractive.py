@@ -43,6 +43,14 @@ def test_a_passage_of_one_sentence_is_quoted_whole(word_judge: Reranker) -> None
     assert found.quotes[0].start == 2
 
 
+def test_where_the_heading_alone_convinces_the_text_below_it_decides(word_judge: Reranker) -> None:
+    """No sentence can be missed under a heading that says all of the question; the one that says something of it is still told apart."""
+    text = "# What giant pandas eat: bamboo\n\nZoos add fruit. Giant pandas eat bamboo. They sleep a lot."
+    found = of(word_judge.rank("What do giant pandas eat?", [text]), sentences=1)
+    assert found.text == "Giant pandas eat bamboo. [1]"
+    assert (found.quotes[0].effect or 0) > 0
+
+
 def test_what_two_sources_say_alike_is_said_once_and_cites_both(word_judge: Reranker) -> None:
     copies = [Document("Giant pandas eat bamboo.", "a"), Document("Giant  pandas eat\nbamboo.", "b"), Document("Pandas sleep.", "c")]
     found = of(word_judge.rank("What do giant pandas eat?", copies))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..types import Explanation, Ranking, Sentence
 from .prompt import headings_of
@@ -35,7 +35,7 @@ def extract(ranking: Ranking, sources: Sequence[Source], *, sentences: int, most
     citing: list[list[int]] = []  # the sources of each line
     told: dict[str, int] = {}  # a sentence's words, and the line that it stands in
     for position, source in enumerate(sources[:most]):
-        quotes = _quotes(source, ranking.explain(position), sentences)
+        quotes = _quotes(source, _explained(ranking, position, source), sentences)
         for line in {told[_words(quote)] for quote in quotes if _words(quote) in told}:
             citing[line].append(source.number)
         new = [quote for quote in quotes if _words(quote) not in told]
@@ -61,14 +61,31 @@ def _words(quote: Quote) -> str:
     return " ".join(quote.text.casefold().split())
 
 
+def _explained(ranking: Ranking, position: int, source: Source) -> Explanation:
+    """What carried the score; where the headings above the text did, and no sentence can be missed, what carries that of the text below."""
+    found = ranking.explain(position)
+    told = _told(source, found)
+    if len(told) < 2 or ranking.explainer is None or any(s.effect > 0 for s in told) or told[0].start == found.sentences[0].start:
+        return found
+    result = ranking.results[position]
+    below = told[0].start - result.passage.start
+    passage = replace(result.passage, text=result.passage.text[below:], start=told[0].start)
+    return ranking.explainer(ranking.query, replace(result, passage=passage))
+
+
+def _told(source: Source, explanation: Explanation) -> list[Sentence]:
+    """The sentences that are no headings."""
+    titles = headings_of(source.document.metadata)
+    return [s for s in explanation.sentences if not _is_heading(s.text, titles)]
+
+
 def _quotes(source: Source, explanation: Explanation, most: int) -> list[Quote]:
     """The strongest sentences in the order of the text; the whole passage where it is one sentence."""
     if not explanation.sentences:
         start = source.start + len(source.text) - len(source.text.lstrip())
         text = source.text.strip()
         return [Quote(source=source.number, text=text, start=start, end=start + len(text), effect=None)]
-    titles = headings_of(source.document.metadata)
-    told = [s for s in explanation.sentences if not _is_heading(s.text, titles)] or list(explanation.sentences)
+    told = _told(source, explanation) or list(explanation.sentences)
     by_effect = sorted(told, key=lambda s: -s.effect)
     least = _SHARE * by_effect[0].effect
     # Where each sentence can be missed because another says the same, no effect is above 0, and the best of them is still the best.
