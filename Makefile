@@ -66,10 +66,12 @@ embedded: $(DEV) ## make the embedded model anew, hours on a CPU: make embedded 
 	@test -e "$(WORK)/e5/model.safetensors" || $(BIN)/python -m recipes.embedded.base "$(WORK)"
 	@echo "==> 2 vocabulary"
 	@test -e "$(WORK)/base/adjudge.json" || $(BIN)/python -m recipes.embedded.prune "$(WORK)" --keep-like src/adjudge/models/embedded/tokenizer.json
-	@echo "==> 3 judgement groups, subjects and crossings, 4 hard negatives"
+	@echo "==> 3 judgement groups, subjects, crossings, plain answers and simple facts, 4 hard negatives"
 	@$(BIN)/python -m recipes.embedded.judgements "$(DATA)" "$(WORK)"
 	@$(BIN)/python -m recipes.embedded.subjects "$(WORK)"
 	@$(BIN)/python -m recipes.embedded.crossings "$(WORK)"
+	@$(BIN)/python -m recipes.embedded.plain "$(WORK)"
+	@$(BIN)/python -m recipes.embedded.facts "$(WORK)"
 	@test -e "$(WORK)/groups/train.jsonl.gz" || $(BIN)/python -m recipes.embedded.mine "$(DATA)" "$(WORK)" --dial $(or $(DIAL),1.0) --model "$(WORK)/base"
 	@echo "==> 5 training (interrupted, it goes on where it was)"
 	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0)
@@ -83,12 +85,17 @@ embedded: $(DEV) ## make the embedded model anew, hours on a CPU: make embedded 
 	@test -e "$(WORK)/groups/faq.jsonl.gz" || $(BIN)/python -m recipes.embedded.faq "$(WORK)" --judge "$(WORK)/judge" --model "$(WORK)/base"
 	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase fifth
 	@$(BIN)/python -m recipes.embedded.average "$(WORK)/judge" "$(WORK)/run-fifth/best" "$(WORK)/judge-fifth" --phase fifth
+	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase sixth
+	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase seventh
+	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase eighth
+	@$(BIN)/python -m recipes.embedded.train "$(WORK)" --dial $(or $(DIAL),1.0) --phase ninth
+	@$(BIN)/python -m recipes.embedded.average "$(WORK)/judge-fifth" "$(WORK)/run-ninth/best" "$(WORK)/judge-ninth" --phase ninth
 	@echo "==> 6 int8, 7 calibration"
-	@$(BIN)/python -m recipes.embedded.pack "$(WORK)/judge-fifth" "$(WORK)/packed"
+	@$(BIN)/python -m recipes.embedded.pack "$(WORK)/judge-ninth" "$(WORK)/packed"
 	@$(BIN)/python -m recipes.embedded.calibrate "$(WORK)" "$(WORK)/packed"
 	@echo "==> 8 evaluation, $(or $(QUERIES),200) queries a set"
 	@$(BIN)/python -m recipes.embedded.evaluate "$(EVAL)" "$(WORK)/scores" --model "$(WORK)/packed" --first-stage "$(WORK)/packed" --queries $(or $(QUERIES),200)
-	@$(BIN)/python -m recipes.embedded.probes "$(WORK)" "$(EVAL)" "$(WORK)/probes.json" --model "$(WORK)/packed" --float "$(WORK)/judge-fifth"
+	@$(BIN)/python -m recipes.embedded.probes "$(WORK)" "$(EVAL)" "$(WORK)/probes.json" --model "$(WORK)/packed" --float "$(WORK)/judge-ninth"
 	@$(BIN)/python -m recipes.embedded.report "$(WORK)/scores" --json "$(WORK)/report.json"
 
 build: $(DEV) ## wheel and sdist, into dist

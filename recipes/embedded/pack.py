@@ -1,6 +1,6 @@
 """Step 6: pack the weights of a judge and its bi-encoder into the form that ships: int8 rows, one scale a row.
 
-    python -m recipes.embedded.pack SOURCE [TARGET] [--edition 4]
+    python -m recipes.embedded.pack SOURCE [TARGET] [--edition 5]
 
 SOURCE holds config.json, tokenizer.json, embeddings.safetensors (the table both share), encoder.safetensors and
 judge.safetensors (with the heads' tensors under head.* and aspects.*), and calibration.json where the judge was calibrated.
@@ -23,7 +23,7 @@ from safetensors.numpy import load_file, save_file
 from adjudge.train.supervision import ASPECTS
 from recipes.embedded.common import existing, write_json
 
-EDITION = "4"
+EDITION = "5"
 KEPT = ("position_embeddings", "token_type_embeddings", "head.", "aspects.")
 TARGET = Path(__file__).resolve().parents[2] / "src" / "adjudge" / "models" / "embedded"
 

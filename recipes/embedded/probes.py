@@ -4,7 +4,7 @@
 
 - judgement groups: top-1 (a passage of relevance 3 first), by language, and which kind was put first where it went wrong;
 - subjects: top-1 among passages about one subject in five languages, for whole passages and for answers of a sentence;
-- faq: top-1 among the eight answers of a page;
+- faq: top-1 among the eight answers of a page; crossings, plain, facts: top-1 of their lists;
 - across: top-1 among an answer and the passages of its language that are hardest by a question in that language, asked in it and in others;
   beside: with passages of the question's own language among them;
 - XQuAD, question in one language, paragraphs in another: hit@1 among the answer, the 20 hardest others of its language and the
@@ -161,7 +161,7 @@ def main() -> None:
     with Reranker(arguments.model) as judge, Embedder("embedded") as embedder:
         found["judgement groups"] = judgement_groups(judge, list(read_rows(groups / "judgements-held-out.jsonl.gz")))
         print(found["judgement groups"], flush=True)
-        for name in ("subjects", "short", "faq", "crossings", "across", "beside"):
+        for name in ("subjects", "short", "faq", "crossings", "plain", "facts", "across", "beside"):
             path = groups / f"{name}-held-out.jsonl.gz"
             if not path.exists():  # a run that stopped after the third phase has no lists across languages
                 continue

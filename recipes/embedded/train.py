@@ -6,7 +6,8 @@ Reads WORK/base and WORK/groups; leaves checkpoints, curves and the judge in WOR
 `--phase second` begins with the best judge of the first, reads passages of every length and leaves WORK/run-second; `--phase third` goes
 on from there with the subjects in it. `--phase fourth` has lists across languages, `--phase fifth` those with the reader's own language
 beside the answer and FAQ pages, `--phase sixth` the crossings; they begin with an average of the phase before and its beginning
-(average.py), which the settings name.
+(average.py), which the settings name. `--phase seventh` goes on from the end of the sixth with fewer crossings,
+`--phase eighth` from there with plain answers, `--phase ninth` with simple facts too.
 `--dial` scales the number of steps. `--set` changes one setting, for ablations. About 2,000 tokens a second on two cores with AVX-512 BF16.
 """
 
@@ -26,7 +27,7 @@ DEV_LISTS = 18
 """Held-out lists a source that are watched while training: enough to see a fall, few enough to cost little."""
 
 
-PHASES = ("first", "second", "third", "fourth", "fifth", "sixth")
+PHASES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth")
 
 
 def build_config(work: Path, values: dict[str, Any], *, dial: float, name: str, changes: list[str], phase: str = "first") -> TrainConfig:
@@ -63,6 +64,8 @@ def write_watched(groups: Path) -> int:
         "short-held-out",
         "faq-held-out",
         "crossings-held-out",
+        "plain-held-out",
+        "facts-held-out",
         "across-held-out",
         "beside-held-out",
     ):

@@ -68,6 +68,8 @@ def test_a_few_rows_become_a_judge(tmp_path: Path) -> None:
     assert "judgement groups to train on" in step("judgements", data, work)
     assert "short-held-out: " in step("subjects", work)
     assert "crossings-held-out: " in step("crossings", work)
+    assert "plain-held-out: " in step("plain", work)
+    assert "facts-held-out: " in step("facts", work)
     said = step("mine", data, work, "--dial", 0.01, "--model", work / "base")
     assert "questions to train on" in said
     assert "candidates each" in said
@@ -91,10 +93,13 @@ def test_a_few_rows_become_a_judge(tmp_path: Path) -> None:
     step("train", work, "--phase", "fifth", *small)
     step("average", work / "judge", work / "run-fifth" / "best", work / "judge-fifth", "--phase", "fifth")
     step("train", work, "--phase", "sixth", *small)
-    best = work / "judge-sixth"
-    step("average", work / "judge-fifth", work / "run-sixth" / "best", best, "--phase", "sixth")
+    step("train", work, "--phase", "seventh", *small)
+    for phase in ("eighth", "ninth"):
+        step("train", work, "--phase", phase, *small)
+    best = work / "judge-ninth"
+    step("average", work / "judge-fifth", work / "run-ninth" / "best", best, "--phase", "ninth")
     step("pack", best, work / "packed")
-    assert json.loads((work / "packed" / "adjudge.json").read_text(encoding="utf-8"))["edition"] == "4"
+    assert json.loads((work / "packed" / "adjudge.json").read_text(encoding="utf-8"))["edition"] == "5"
     step("calibrate", work, work / "packed")
     with Reranker(best, backend="torch", precision="f32") as exact, Reranker(work / "packed", backend="torch", precision="f32") as packed:
         pairs = [("What of the moon?", "About the moon there is much to say."), ("What of the moon?", "Bread is baked.")]

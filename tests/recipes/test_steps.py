@@ -273,15 +273,22 @@ def test_the_settings_make_a_run_that_the_kit_accepts(tmp_path: Path) -> None:
 def test_each_phase_begins_where_the_one_before_it_ended(tmp_path: Path) -> None:
     values = settings()
     begun = {"first": "base", "second": "run/best", "third": "run-second/best"}
-    begun |= {"fourth": "judge", "fifth": "judge-fourth", "sixth": "judge-fifth"}
+    begun |= {
+        "fourth": "judge",
+        "fifth": "judge-fourth",
+        "sixth": "judge-fifth",
+        "seventh": "run-sixth/best",
+        "eighth": "run-seventh/best",
+        "ninth": "run-eighth/best",
+    }
     for phase, base in begun.items():
         (tmp_path / base).mkdir(parents=True)
         config = build_config(tmp_path, values, dial=1.0, name=phase, changes=[], phase=phase)
         assert config.model.base == str(tmp_path / base)
     assert config.model.max_length == values["second"]["model"]["max_length"]  # the later ones keep what the second changed
-    assert config.run.steps == values["sixth"]["run"]["steps"]
+    assert config.run.steps == values["ninth"]["run"]["steps"]
     assert (config.loss.pointwise, config.loss.kl) == (values["second"]["loss"]["pointwise"], values["fourth"]["loss"]["kl"])
-    assert len(config.data.train) == len(config.data.shares) == 9
+    assert len(config.data.train) == len(config.data.shares) == 12
     assert sum(config.data.shares) == pytest.approx(1)
 
 
