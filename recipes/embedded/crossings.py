@@ -13,13 +13,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from adjudge.train.supervision import aspects_of_kind
 from recipes.embedded.common import read_folder, settings, write_rows
-from recipes.embedded.judgements import held_back
+from recipes.embedded.judgements import held_back, labelled
 
 FOLDER = Path(__file__).with_name("crossings")
 
@@ -39,17 +37,12 @@ def kept_back(crossing: Row) -> bool:
 def lists(crossings: list[Row]) -> Iterator[Row]:
     """Each question in each language, with each of its answers above all that does not answer."""
     for crossing in crossings:
-        wrong = [_document(passage, 0.0) for passage in crossing["passages"] if passage["kind"] != "answer"]
+        wrong = [labelled(passage["text"], passage["kind"]) for passage in crossing["passages"] if passage["kind"] != "answer"]
         answers = [passage for passage in crossing["passages"] if passage["kind"] == "answer"]
         for lang, query in crossing["queries"].items():
             for answer in answers:
-                documents = [_document(answer, 1.0), *wrong]
+                documents = [labelled(answer["text"], "answer"), *wrong]
                 yield {"query": query, "documents": documents, "source": "crossings", "lang": f"{lang}-{answer['lang']}"}
-
-
-def _document(passage: Row, grade: float) -> Row:
-    told = aspects_of_kind(passage["kind"], covered=round(grade), intents=1)
-    return {"text": passage["text"], "grade": grade, **{name: value for name, value in asdict(told).items() if value is not None}}
 
 
 def main() -> None:

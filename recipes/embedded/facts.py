@@ -15,13 +15,11 @@ from __future__ import annotations
 import argparse
 import random
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from adjudge.train.supervision import aspects_of_kind
 from recipes.embedded.common import read_folder, settings, write_rows
-from recipes.embedded.judgements import held_back
+from recipes.embedded.judgements import held_back, labelled
 
 FOLDER = Path(__file__).with_name("facts")
 LANGUAGES = ("zh", "en", "es", "fr", "ru")
@@ -69,13 +67,7 @@ def _documents(fact: Row, form: str, asked: str, told: str, others: list[Row]) -
     wrong = [("related", fact["about"][lang]) for lang in dict.fromkeys((told, asked))]
     ways = ((form, told), (form, asked), (turned, told), (form, told))
     wrong += [("near_term", other[way][lang]) for other, (way, lang) in zip(others, ways, strict=False)]
-    return [_document(fact[form][told], "answer"), *(_document(text, kind) for kind, text in wrong)]
-
-
-def _document(text: str, kind: str) -> Row:
-    right = kind == "answer"
-    labels = asdict(aspects_of_kind(kind, covered=int(right), intents=1))
-    return {"text": text, "grade": float(right), **{name: value for name, value in labels.items() if value is not None}}
+    return [labelled(fact[form][told], "answer"), *(labelled(text, kind) for kind, text in wrong)]
 
 
 def main() -> None:

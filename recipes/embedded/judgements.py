@@ -14,9 +14,11 @@ import argparse
 import hashlib
 import random
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from adjudge.train.supervision import aspects_of_kind
 from recipes.embedded.common import existing, read_folder, read_rows, settings, write_rows
 
 FOLDER = Path(__file__).with_name("judgements")
@@ -25,6 +27,13 @@ FOLDER = Path(__file__).with_name("judgements")
 def held_back(query: str) -> bool:
     """Whether a group belongs to the tenth that is never trained on."""
     return int(hashlib.sha256(query.encode()).hexdigest(), 16) % 10 == 0
+
+
+def labelled(text: str, kind: str) -> dict[str, Any]:
+    """A passage that answers all of a question of one intent, or nothing of it, with what its kind tells the auxiliary heads."""
+    right = kind == "answer"
+    labels = asdict(aspects_of_kind(kind, covered=int(right), intents=1))
+    return {"text": text, "grade": float(right), **{name: value for name, value in labels.items() if value is not None}}
 
 
 def all_groups(folder: Path = FOLDER) -> list[dict[str, Any]]:

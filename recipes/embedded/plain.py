@@ -14,13 +14,11 @@ from __future__ import annotations
 import argparse
 import random
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from adjudge.train.supervision import aspects_of_kind
 from recipes.embedded.common import read_folder, settings, write_rows
-from recipes.embedded.judgements import held_back
+from recipes.embedded.judgements import held_back, labelled
 
 FOLDER = Path(__file__).with_name("plain")
 LANGUAGES = ("zh", "en", "es", "fr", "ru")
@@ -57,14 +55,8 @@ def _list(question: Row, form: str, asked: str, told: str, others: list[Row]) ->
     wrong = [("trap", question["words"][lang]) for lang in dict.fromkeys((told, asked))]
     wrong += [("related", question["aside"][told]), ("related", aside["aside"][told])]
     wrong += [("related", short["short"][asked]), ("related", answer["turned" if form == "echo" else "echo"][told])]
-    documents = [_document(question[form][told], "answer"), *(_document(text, kind) for kind, text in wrong)]
+    documents = [labelled(question[form][told], "answer"), *(labelled(text, kind) for kind, text in wrong)]
     return {"query": question["queries"][asked], "documents": documents, "source": "plain", "lang": f"{asked}-{told}"}
-
-
-def _document(text: str, kind: str) -> Row:
-    right = kind == "answer"
-    labels = asdict(aspects_of_kind(kind, covered=int(right), intents=1))
-    return {"text": text, "grade": float(right), **{name: value for name, value in labels.items() if value is not None}}
 
 
 def main() -> None:
