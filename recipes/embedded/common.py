@@ -10,7 +10,7 @@ import os
 import random
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -28,6 +28,7 @@ __all__ = [
     "thin",
     "write_json",
     "write_rows",
+    "write_split",
 ]
 
 SETTINGS = Path(__file__).with_name("settings.toml")
@@ -86,6 +87,22 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
         if out is not raw:
             out.close()
     return count
+
+
+def write_split(
+    work: Path,
+    name: str,
+    things: Sequence[Row],
+    *,
+    kept_back: Callable[[Row], bool],
+    lists: Callable[[list[Row]], Iterable[dict[str, Any]]],
+    of: str,
+) -> None:
+    """Lists of what is trained on into WORK/groups/NAME.jsonl.gz, and of what is held back into NAME-held-out.jsonl.gz; says how many."""
+    for ending, kept in (("", False), ("-held-out", True)):
+        chosen = [thing for thing in things if kept_back(thing) == kept]
+        path = work / settings()["folders"]["groups"] / f"{name}{ending}.jsonl.gz"
+        print(f"{name}{ending}: {write_rows(path, lists(chosen))} lists of {len(chosen)} {of}")
 
 
 def write_json(path: Path, found: Any, *, indent: int | None = 1) -> None:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from recipes.embedded.common import read_folder, settings, write_rows
+from recipes.embedded.common import read_folder, write_split
 from recipes.embedded.judgements import held_back, labelled
 
 FOLDER = Path(__file__).with_name("crossings")
@@ -50,11 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
     arguments = parser.parse_args()
-    out = arguments.work / settings()["folders"]["groups"]
-    crossings = all_crossings()
-    for ending, kept in (("", False), ("-held-out", True)):
-        chosen = [crossing for crossing in crossings if kept_back(crossing) == kept]
-        print(f"crossings{ending}: {write_rows(out / f'crossings{ending}.jsonl.gz', lists(chosen))} lists of {len(chosen)} crossings")
+    write_split(arguments.work, "crossings", all_crossings(), kept_back=kept_back, lists=lists, of="crossings")
 
 
 if __name__ == "__main__":

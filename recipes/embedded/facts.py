@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from recipes.embedded.common import read_folder, settings, write_rows
+from recipes.embedded.common import read_folder, write_split
 from recipes.embedded.judgements import held_back, labelled
 
 FOLDER = Path(__file__).with_name("facts")
@@ -75,11 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
     arguments = parser.parse_args()
-    out = arguments.work / settings()["folders"]["groups"]
-    facts = all_facts()
-    for ending, kept in (("", False), ("-held-out", True)):
-        chosen = [fact for fact in facts if kept_back(fact) == kept]
-        print(f"facts{ending}: {write_rows(out / f'facts{ending}.jsonl.gz', lists(chosen))} lists of {len(chosen)} facts")
+    write_split(arguments.work, "facts", all_facts(), kept_back=kept_back, lists=lists, of="facts")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from recipes.embedded.common import read_folder, settings, write_rows
+from recipes.embedded.common import read_folder, write_split
 from recipes.embedded.judgements import held_back, labelled
 
 FOLDER = Path(__file__).with_name("plain")
@@ -64,11 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("work", type=Path)
     arguments = parser.parse_args()
-    out = arguments.work / settings()["folders"]["groups"]
-    questions = all_questions()
-    for ending, kept in (("", False), ("-held-out", True)):
-        chosen = [question for question in questions if kept_back(question) == kept]
-        print(f"plain{ending}: {write_rows(out / f'plain{ending}.jsonl.gz', lists(chosen))} lists of {len(chosen)} questions")
+    write_split(arguments.work, "plain", all_questions(), kept_back=kept_back, lists=lists, of="questions")
 
 
 if __name__ == "__main__":
