@@ -39,13 +39,13 @@ def test_commands_that_begin_together_do_not_refuse_each_other(tmp_path: Path) -
 
 def test_folders_are_not_made_where_another_command_would_meet_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there: list[bool] = []
-    unlink = Path.unlink
+    touch = Path.touch
 
-    def meanwhile(path: Path, missing_ok: bool = False) -> None:
+    def meanwhile(path: Path) -> None:
         there.append((tmp_path / "new").exists())
-        unlink(path, missing_ok)
+        touch(path)
 
-    monkeypatch.setattr(Path, "unlink", meanwhile)
+    monkeypatch.setattr(Path, "touch", meanwhile)
     check_writable(tmp_path / "new" / "deep" / "r.json")
     assert there == [False]
 

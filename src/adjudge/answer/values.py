@@ -48,7 +48,9 @@ class Quote:
     text: str
     start: int  # characters of the document's text
     end: int
-    effect: float | None  # what the logit loses without it; None where the passage is one sentence
+    effect: (
+        float | None
+    )  # what the logit loses without it (below the headings, where these alone convince); None for a passage of one sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from secrets import token_hex
 from tempfile import TemporaryDirectory
 
 from ..errors import ConfigError
@@ -41,15 +40,13 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _try(path: Path) -> None:
-    """Write and remove it: where folders are missing in a folder of this command's own, so that no other command meets them."""
+    """Write it in a folder of this command's own beside the first that is missing, or beside it, where no other command meets it."""
     missing = _missing(path.parent)
     nearest = missing[0].parent if missing else path.parent
     with TemporaryDirectory(prefix=".adjudge-", dir=nearest) as own:
-        inside = Path(own).joinpath(*(folder.name for folder in missing)) if missing else path.parent
+        inside = Path(own).joinpath(*(folder.name for folder in missing))
         inside.mkdir(parents=True, exist_ok=True)
-        fresh = inside / f"{path.name}.{token_hex(3)}.tmp"
-        fresh.touch()
-        fresh.unlink()
+        (inside / f"{path.name}.tmp").touch()  # what writes whole files writes beside them first
 
 
 def _missing(folder: Path) -> list[Path]:
