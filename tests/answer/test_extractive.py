@@ -123,3 +123,22 @@ def test_a_ranking_without_its_reranker(word_judge: Reranker) -> None:
     bare = Ranking(query=ranking.query, results=ranking.results)
     with pytest.raises(ConfigError, match="rank again to explain"):
         of(bare)
+
+
+def test_a_heading_of_several_sentences_is_no_answer(word_judge: Reranker) -> None:
+    headings = ["Chapter 9. What pandas of every kind and age eat in the mountains", "9.1. Giant pandas"]
+    document = Document(f"{headings[0]}\n\n{headings[1]}\n\nBread is baked. They sleep.", None, {"headings": headings})
+    found = of(word_judge.rank("What does chapter 9 say?", [document]), sentences=3)
+    assert found.text in ("Bread is baked. [1]", "They sleep. [1]")
+
+
+def test_a_heading_that_convinces_more_than_any_sentence_leaves_the_text_below_to_decide(embedded: Reranker) -> None:
+    """Missing a sentence under it says how the sentence joins the heading, not what it answers."""
+    heading = "8.5. How do I find the package that a file belongs to?"
+    text = (
+        "To find the package that owns a file named foo, use:\n\n- dpkg --search foo\n\n"
+        "This searches for foo in installed packages. Another, faster way is dlocate."
+    )
+    document = Document(f"{heading}\n\n{text}", None, {"headings": [heading]})
+    found = of(embedded.rank("How do I see which package a file belongs to?", [document]), sentences=1)
+    assert found.text == "To find the package that owns a file named foo, use: - dpkg --search foo [1]"

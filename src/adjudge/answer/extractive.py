@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -29,7 +30,8 @@ def extract(ranking: Ranking, sources: Sequence[Source], *, sentences: int, most
     """At most `sentences` sentences of each of the best `most` sources; those whose absence costs the source's score most.
 
     A sentence that stands in several sources is quoted once, and cites them all. Judges each passage again without each of its sentences
-    (Ranking.explain), so it costs about as many pairs as the passages have sentences. Raises ConfigError for a ranking without a reranker.
+    (Ranking.explain), so it costs about as many pairs as the passages have sentences, and twice that where headings convince. Raises
+    ConfigError for a ranking without a reranker.
     """
     lines: list[list[Quote]] = []
     citing: list[list[int]] = []  # the sources of each line
@@ -62,10 +64,16 @@ def _words(quote: Quote) -> str:
 
 
 def _explained(ranking: Ranking, position: int, source: Source) -> Explanation:
-    """What carried the score; where the headings above the text did, and no sentence can be missed, what carries that of the text below."""
+    """What carried the score; where headings carried more of it than any sentence below them, what carries that of the text below.
+
+    Under a heading that says the question, sentences are missed for how they join it and not for what they say.
+    """
     found = ranking.explain(position)
     told = _told(source, found)
-    if len(told) < 2 or ranking.explainer is None or any(s.effect > 0 for s in told) or told[0].start == found.sentences[0].start:
+    if len(told) < 2 or ranking.explainer is None or told[0] is found.sentences[0]:
+        return found
+    above = max(s.effect for s in found.sentences if s.start < told[0].start)
+    if max(s.effect for s in told) > max(above, 0.0):
         return found
     result = ranking.results[position]
     below = told[0].start - result.passage.start
@@ -76,7 +84,15 @@ def _explained(ranking: Ranking, position: int, source: Source) -> Explanation:
 def _told(source: Source, explanation: Explanation) -> list[Sentence]:
     """The sentences that are no headings."""
     titles = headings_of(source.document.metadata)
-    return [s for s in explanation.sentences if not _is_heading(s.text, titles)]
+    first = explanation.passage.start + _head(explanation.passage.text, titles)
+    return [s for s in explanation.sentences if s.start >= first and not _is_heading(s.text, titles)]
+
+
+def _head(text: str, titles: Sequence[str]) -> int:
+    """Where the headings end that a text begins with: each may be several sentences ("Chapter 9. Keeping up to date")."""
+    spelled = [r"\s+".join(map(re.escape, title.split())) for title in titles]
+    headings = re.match(rf"(?:\s*(?:{'|'.join(spelled)})(?!\w))*", text) if spelled else None
+    return headings.end() if headings else 0
 
 
 def _quotes(source: Source, explanation: Explanation, most: int) -> list[Quote]:
