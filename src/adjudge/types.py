@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, overload
+from typing import Any, Literal, Protocol, TypeAlias, overload
 
 from .errors import ConfigError
 
@@ -12,6 +12,7 @@ __all__ = [
     "Document",
     "DocumentLike",
     "Dropped",
+    "Explains",
     "Explanation",
     "Passage",
     "Ranked",
@@ -144,6 +145,18 @@ class Explanation:
         return best if best is not None and best.effect > 0 else None
 
 
+class Explains(Protocol):
+    """Judges parts of a result's passage with the model that judged the whole."""
+
+    def __call__(self, query: str, result: Ranked) -> Explanation:
+        """The passage without each of its sentences."""
+        ...
+
+    def alone(self, query: str, result: Ranked, sentences: Sequence[Sentence]) -> list[float]:
+        """The logit of each sentence by itself."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranking(Sequence[Ranked]):
     """The answer to rank(): what is kept, best first, and an account of everything else."""
@@ -158,7 +171,7 @@ class Ranking(Sequence[Ranked]):
     revision: str = ""
     usage: Usage = field(default_factory=Usage)
     timings: Timings = field(default_factory=Timings)
-    explainer: Callable[[str, Ranked], Explanation] | None = field(default=None, repr=False, compare=False)  # set by Reranker.rank
+    explainer: Explains | None = field(default=None, repr=False, compare=False)  # set by Reranker.rank
 
     def explain(self, position: int) -> Explanation:
         """Which sentences carried the result at `position` (0: the best). Judges its passage again, once for each sentence.

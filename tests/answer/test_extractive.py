@@ -113,6 +113,12 @@ def test_half_a_heading_is_no_answer_either(word_judge: Reranker) -> None:
     assert found.text == "They eat bamboo. [1]"
 
 
+def test_sentences_that_cover_for_each_other_are_told_by_what_they_say_alone(word_judge: Reranker) -> None:
+    """The passage can miss either, and so it can the one on water: effects do not tell them apart."""
+    found = of(word_judge.rank("pandas eat bamboo", ["Water is wet. Pandas eat bamboo. Pandas do eat bamboo."]))
+    assert found.text == "Pandas eat bamboo. [1]"
+
+
 def test_where_no_sentence_speaks_for_the_answer_one_is_quoted_all_the_same(word_judge: Reranker) -> None:
     found = of(word_judge.rank("zebra", ["Bread is baked. Water is wet."]))
     assert len(found.quotes) == 1

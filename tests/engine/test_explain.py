@@ -116,6 +116,24 @@ def test_the_model_that_judged_a_result_explains_it(words: Model, tmp_path: Path
         assert explain(QUERY, result_of(TEXT, judge=judge)).logit == 4.0
 
 
+def test_sentences_alone_are_judged_as_passages_of_their_own_by_the_same_model(words: Model) -> None:
+    backends: list[StandIn] = []
+
+    def make(model: Model) -> StandIn:
+        backends.append(StandIn(model))
+        return backends[-1]
+
+    explain = Explainer(engine_with(words, make), others=[engine_with(replace(words, name="small"), make)])
+    for judge, backend in ((words.name, backends[0]), ("small", backends[1])):
+        result = result_of(TEXT, judge=judge)
+        sentences = explain(QUERY, result).sentences
+        before = len(backend.shapes)
+        alone = explain.alone(QUERY, result, sentences)
+        assert alone == [explain(QUERY, result_of(s.text, judge=judge)).logit for s in sentences]
+        assert backend.shapes[before][0] == len(sentences)
+    assert explain.alone(QUERY, result_of(TEXT), []) == []
+
+
 @given(st.integers(0, 200), st.integers(2, 60))
 def test_neighbours_are_gathered_evenly(count: int, most: int) -> None:
     given_spans = [(10 * i, 10 * i + 10) for i in range(count)]

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeAlias
 
-from ..types import Explanation, Ranking, Sentence
+from ..types import Explanation, Ranked, Ranking, Sentence
 from .prompt import headings_of
 from .values import Citation, Quote, Source
 
 __all__ = ["Extract", "extract"]
 
-_SHARE = 0.25  # of the strongest sentence's effect: what does less is context, not the answer
+Alone: TypeAlias = Callable[[Sequence[Sentence]], list[float]]
+"""The logit of each sentence by itself."""
+
+_ALONE = 0.5  # of the logit by itself, beside the effect (docs/experiments.md, 23 November 2026)
+_SHARE = 0.1  # of the strongest sentence's effect: what does less is context, not the answer
 _MORE = 2  # sentences that a quote is carried on for, where it breaks off
 _BRACKETS = (("(", ")"), ("[", "]"), ("（", "）"), ("«", "»"), ("“", "”"), ("「", "」"), ("《", "》"))
 
@@ -27,17 +33,18 @@ class Extract:
 
 
 def extract(ranking: Ranking, sources: Sequence[Source], *, sentences: int, most: int) -> Extract:
-    """At most `sentences` sentences of each of the best `most` sources; those whose absence costs the source's score most.
+    """At most `sentences` sentences of each of the best `most` sources: those that its score misses most and that answer by themselves.
 
     A sentence that stands in several sources is quoted once, and cites them all. Judges each passage again without each of its sentences
-    (Ranking.explain), so it costs about as many pairs as the passages have sentences, and twice that where headings convince. Raises
-    ConfigError for a ranking without a reranker.
+    (Ranking.explain; where headings convince, the text below them too) and each sentence alone, so it costs two or three pairs a sentence.
+    Raises ConfigError for a ranking without a reranker.
     """
     lines: list[list[Quote]] = []
     citing: list[list[int]] = []  # the sources of each line
     told: dict[str, int] = {}  # a sentence's words, and the line that it stands in
     for position, source in enumerate(sources[:most]):
-        quotes = _quotes(source, _explained(ranking, position, source), sentences)
+        explanation, result = _explained(ranking, position, source), ranking.results[position]
+        quotes = _quotes(source, explanation, partial(_alone, ranking, result), sentences)
         for line in {told[_words(quote)] for quote in quotes if _words(quote) in told}:
             citing[line].append(source.number)
         new = [quote for quote in quotes if _words(quote) not in told]
@@ -81,6 +88,10 @@ def _explained(ranking: Ranking, position: int, source: Source) -> Explanation:
     return ranking.explainer(ranking.query, replace(result, passage=passage))
 
 
+def _alone(ranking: Ranking, result: Ranked, sentences: Sequence[Sentence]) -> list[float]:
+    return [0.0] * len(sentences) if ranking.explainer is None else ranking.explainer.alone(ranking.query, result, sentences)
+
+
 def _told(source: Source, explanation: Explanation) -> list[Sentence]:
     """The sentences that are no headings."""
     titles = headings_of(source.document.metadata)
@@ -95,17 +106,20 @@ def _head(text: str, titles: Sequence[str]) -> int:
     return headings.end() if headings else 0
 
 
-def _quotes(source: Source, explanation: Explanation, most: int) -> list[Quote]:
-    """The strongest sentences in the order of the text; the whole passage where it is one sentence."""
+def _quotes(source: Source, explanation: Explanation, alone: Alone, most: int) -> list[Quote]:
+    """The strongest sentences in the order of the text; the whole passage where it is one sentence.
+
+    Strong is what the passage misses and what answers by itself. Either errs alone: sentences that say the same cover for each other, and
+    "She did so in 1999." answers only where it stands.
+    """
     if not explanation.sentences:
         start = source.start + len(source.text) - len(source.text.lstrip())
         text = source.text.strip()
         return [Quote(source=source.number, text=text, start=start, end=start + len(text), effect=None)]
     told = _told(source, explanation) or list(explanation.sentences)
-    by_effect = sorted(told, key=lambda s: -s.effect)
-    least = _SHARE * by_effect[0].effect
-    # Where each sentence can be missed because another says the same, no effect is above 0, and the best of them is still the best.
-    chosen = [s for s in by_effect[:most] if s.effect > 0 and s.effect >= least] or by_effect[:1]
+    strength = [s.effect + _ALONE * logit for s, logit in zip(told, alone(told), strict=True)]
+    first, *others = (told[i] for i in sorted(range(len(told)), key=lambda i: -strength[i])[:most])
+    chosen = [first, *(s for s in others if s.effect > max(0.0, _SHARE * first.effect))]
     quotes: list[Quote] = []
     for s in sorted(chosen, key=lambda s: s.start):
         if not quotes or s.start >= quotes[-1].end:  # else the quote before was carried on over it

@@ -59,7 +59,7 @@ class Explainer:
         Raises ClosedError when the reranker was closed, BackendError as rank() does.
         """
         began = time.perf_counter()
-        engine = next((e for e in self._engines if e.model.name == result.judge), self._engines[0])
+        engine = self._engine_of(result)
         spans = gather(sentence_spans(result.passage.text), self._most)
         texts = [result.passage.text, *_left_out(result.passage.text, spans)]
         verdicts, pairs = _judge(engine, [(query, text) for text in texts])
@@ -76,6 +76,14 @@ class Explainer:
             pairs=pairs,
             milliseconds=(time.perf_counter() - began) * 1e3,
         )
+
+    def alone(self, query: str, result: Ranked, sentences: Sequence[Sentence]) -> list[float]:
+        """The logit of each sentence as if it were the whole passage, in one call. Raises as __call__ does."""
+        verdicts = self._engine_of(result).judge([(query, s.text) for s in sentences]).verdicts
+        return [verdict.logit for verdict in verdicts]
+
+    def _engine_of(self, result: Ranked) -> Engine:
+        return next((e for e in self._engines if e.model.name == result.judge), self._engines[0])
 
     def __reduce__(self) -> tuple[type[None], tuple[()]]:
         """Nothing: a ranking that is pickled, deep-copied or made a dict leaves its loaded model behind."""
