@@ -76,6 +76,13 @@ def test_sentences_stay_in_their_order_and_gaps_are_marked(word_judge: Reranker)
         ("Giant pandas eat a lot. Bamboo stems.", "Giant pandas eat a lot. [1]"),
         ("Bread is baked. Giant pandas eat this:", "Giant pandas eat this: [1]"),
         ("Giant pandas eat (a lot. They sleep. Water is wet. Bread is baked.", "Giant pandas eat (a lot. [1]"),
+        (
+            "To list what giant pandas eat, run\n\ndpkg --list 'bread*'\n\nWater is wet.",
+            "To list what giant pandas eat, run dpkg --list 'bread*' [1]",
+        ),
+        ("要知道 giant pandas eat 什么，请运行\n\naptitude update\n\n然后运行", "要知道 giant pandas eat 什么，请运行 aptitude update [1]"),
+        ("What giant pandas eat\n\nWater is wet. Bread is baked.", "What giant pandas eat [1]"),
+        ("- giant pandas eat\n\n- bread\n\n- water", "- giant pandas eat [1]"),
     ],
 )
 def test_a_quote_that_breaks_off_is_carried_on(word_judge: Reranker, text: str, quoted: str) -> None:

@@ -20,6 +20,8 @@ Alone: TypeAlias = Callable[[Sequence[Sentence]], list[float]]
 _ALONE = 0.5  # of the logit by itself, beside the effect (docs/experiments.md, 23 November 2026)
 _SHARE = 0.1  # of the strongest sentence's effect: what does less is context, not the answer
 _MORE = 2  # sentences that a quote is carried on for, where it breaks off
+_COMMAND = 80  # characters of a line that the one above introduces
+_STOPS = (".", "!", "?", "…", "。", "！", "？", ":", "：")
 _BRACKETS = (("(", ")"), ("[", "]"), ("（", "）"), ("«", "»"), ("“", "”"), ("「", "」"), ("《", "》"))
 
 
@@ -131,11 +133,20 @@ def _quotes(source: Source, explanation: Explanation, alone: Alone, most: int) -
 def _carried_on(source: Source, told: Sequence[Sentence], first: Sentence) -> int:
     """Where the quote ends that begins with this sentence: "You need two things:" says nothing without what follows."""
     end = first.end
-    for sentence in told[told.index(first) + 1 :][:_MORE]:
+    after = told[told.index(first) + 1 :][:_MORE]
+    if after and _introduces(first.text, after[0].text, source.document.text[end : after[0].start]):
+        return after[0].end
+    for sentence in after:
         if not _breaks_off(source.document.text[first.start : end]) or source.document.text[end : sentence.start].strip():
             break
         end = sentence.end
     return end if not _breaks_off(source.document.text[first.start : end]) else first.end
+
+
+def _introduces(line: str, following: str, between: str) -> bool:
+    """Whether it is like "To list the packages, run" with the command on a line of its own below: neither ends in a stop."""
+    begins = line[0].isalnum() and line[-1].isalpha() and "\n" in between and not between.strip()
+    return begins and len(following) <= _COMMAND and not following.endswith(_STOPS)
 
 
 def _breaks_off(text: str) -> bool:
