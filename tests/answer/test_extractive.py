@@ -155,3 +155,8 @@ def test_a_heading_that_convinces_more_than_any_sentence_leaves_the_text_below_t
     document = Document(f"{heading}\n\n{text}", None, {"headings": [heading]})
     found = of(embedded.rank("How do I see which package a file belongs to?", [document]), sentences=1)
     assert found.text == "To find the package that owns a file named foo, use: - dpkg --search foo [1]"
+
+
+def test_a_sentence_that_begins_with_the_headings_words_is_none(word_judge: Reranker) -> None:
+    document = Document("Giant pandas eat bamboo. They sleep a lot.", None, {"headings": ["Giant pandas"]})
+    assert of(word_judge.rank("What do giant pandas eat?", [document]), sentences=1).text == "Giant pandas eat bamboo. [1]"

@@ -102,9 +102,9 @@ def _told(source: Source, explanation: Explanation) -> list[Sentence]:
 
 
 def _head(text: str, titles: Sequence[str]) -> int:
-    """Where the headings end that a text begins with: each may be several sentences ("Chapter 9. Keeping up to date")."""
+    """Where the headings end that a text begins with, each on lines of its own. One may be several sentences ("Chapter 9. Up to date")."""
     spelled = [r"\s+".join(map(re.escape, title.split())) for title in titles]
-    headings = re.match(rf"(?:\s*(?:{'|'.join(spelled)})(?!\w))*", text) if spelled else None
+    headings = re.match(rf"(?:\s*(?:#+\s)?(?:{'|'.join(spelled)})[^\S\n]*(?:\n|\Z))*", text) if spelled else None
     return headings.end() if headings else 0
 
 
