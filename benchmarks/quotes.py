@@ -6,7 +6,7 @@ A row has `query`, `positive` (the passage) and `answer` (words of it); rows are
 out first. Passages of 4 to 16 sentences, of which exactly one holds the answer. Each way quotes at most two sentences; figures mean:
 
     holds      share of quotes that hold the answering sentence, with half the width of the 95 % interval
-    sentences  quoted on average
+    sentences  of the passage that the quotes are part of, on average
 
 `as shipped` is what `adjudge ask` quotes; `effect` is the rule before it: the sentences that the passage misses most.
 """
@@ -31,7 +31,7 @@ from recipes.embedded.common import read_rows
 
 from .results import write_results
 
-__all__ = ["WAYS", "Case", "cases", "main", "run"]
+__all__ = ["WAYS", "Case", "cases", "main", "overlap", "run"]
 
 MOST = 2
 SHARE = 0.25  # of the strongest effect, in the rule before
@@ -95,10 +95,10 @@ WAYS: Mapping[str, Callable[[Ranking], list[Span]]] = {
 }
 
 
-def holds(case: Case, quoted: Sequence[Span]) -> bool:
-    """Whether the answering sentence, white space around it apart, is quoted."""
-    start, end = case.answer
-    end = start + len(case.passage[start:end].rstrip())
+def overlap(passage: str, sentence: Span, quoted: Sequence[Span]) -> bool:
+    """Whether the sentence, white space behind it apart, is quoted."""
+    start = sentence[0]
+    end = start + len(passage[start : sentence[1]].rstrip())
     return any(a < end and start < b for a, b in quoted)
 
 
@@ -109,7 +109,8 @@ def run(judge: Reranker, given: Sequence[Case]) -> dict[str, Any]:
         ranking = judge.rank(case.query, [case.passage])
         for name, way in WAYS.items():
             quoted = way(ranking)
-            found[name].append((holds(case, quoted), len(quoted), case.language))
+            sentences = sum(overlap(case.passage, span, quoted) for span in sentence_spans(case.passage))
+            found[name].append((overlap(case.passage, case.answer, quoted), sentences, case.language))
     return {name: _figures(outcomes) for name, outcomes in found.items()}
 
 
@@ -128,6 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = _arguments(arguments)
     rows = [row for row in read_rows(asked.rows_file) if row.get("answer")]
     given = list(cases(rows, asked.rows, asked.skip))
+    if len(given) < 2:
+        raise SystemExit(f"{asked.rows_file}: {len(given)} of {len(rows)} rows with an answer are usable; two are needed for an interval")
     with Reranker(asked.model) as judge:
         figures = run(judge, given)
     print(f"{len(given)} passages, {asked.model}")

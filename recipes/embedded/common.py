@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 __all__ = [
+    "LANGUAGES",
     "SETTINGS",
     "excerpt",
     "existing",
@@ -31,6 +32,7 @@ __all__ = [
     "write_split",
 ]
 
+LANGUAGES = ("zh", "en", "es", "fr", "ru")
 SETTINGS = Path(__file__).with_name("settings.toml")
 Row = TypeVar("Row")
 _HAN = re.compile(r"[\u3400-\u9fff]")

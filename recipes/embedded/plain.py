@@ -17,11 +17,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from recipes.embedded.common import read_folder, write_split
+from recipes.embedded.common import LANGUAGES, read_folder, write_split
 from recipes.embedded.judgements import held_back, labelled
 
 FOLDER = Path(__file__).with_name("plain")
-LANGUAGES = ("zh", "en", "es", "fr", "ru")
 ANSWERS = ("echo", "turned", "short")
 
 Row = dict[str, Any]

@@ -28,9 +28,8 @@ from adjudge import Reranker
 from adjudge.backends.base import Floats
 from adjudge.retrieval.dense import Embedder
 from recipes.embedded.candidates import EvaluationSet, read_set, sample
-from recipes.embedded.common import existing, read_rows, settings, thin, write_json
+from recipes.embedded.common import LANGUAGES, existing, read_rows, settings, thin, write_json
 
-LANGUAGES = ("zh", "en", "es", "fr", "ru")
 XQUAD = ("en", "es", "ru", "zh")
 FAR, OWN = 20, 10
 

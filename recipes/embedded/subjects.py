@@ -16,11 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from recipes.embedded.common import read_rows, settings, write_rows
+from recipes.embedded.common import LANGUAGES, read_rows, settings, write_rows
 from recipes.embedded.judgements import held_back
 
 FOLDER = Path(__file__).with_name("subjects")
-LANGUAGES = ("zh", "en", "es", "fr", "ru")
 SHORT_LANGUAGES = 2
 """Of the five languages of a question, so many ask for the short answer."""
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from adjudge import Reranker
-from benchmarks.quotes import WAYS, Case, cases, main, run
+from adjudge.engine.sentences import sentence_spans
+from benchmarks.quotes import WAYS, Case, cases, main, overlap, run
 
 FILLER = "Water is wet. Bread is baked. Iron rusts."
 PASSAGE = f"{FILLER} Giant pandas eat bamboo."
@@ -51,3 +52,15 @@ def test_from_file_to_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert (stored["benchmark"], stored["passages"], stored["model"]) == ("quotes", 2, "embedded")
     assert stored["ways"]["as shipped"]["holds"][0] > 0
     assert "as shipped" in capsys.readouterr().out
+
+
+def test_rows_that_cannot_be_used_are_said_before_any_work(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(json.dumps(ROWS[3]) + "\n" + json.dumps({"query": "no answer", "positive": PASSAGE}) + "\n", encoding="utf-8")
+    with pytest.raises(SystemExit, match="0 of 1 rows with an answer are usable"):
+        main([str(rows)])
+
+
+def test_a_quote_that_brings_the_next_sentence_counts_both() -> None:
+    assert [overlap(PASSAGE, span, [(0, 30)]) for span in sentence_spans(PASSAGE)] == [True, True, False, False]
+    assert overlap(PASSAGE + " \n ", (PASSAGE.index("Giant"), len(PASSAGE) + 3), [(len(PASSAGE), len(PASSAGE) + 3)]) is False

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from adjudge.train.rows import parse_row
-from recipes.embedded.facts import ANSWERS, FOLDER, LANGUAGES, all_facts, kept_back, lists
+from recipes.embedded.common import LANGUAGES
+from recipes.embedded.facts import ANSWERS, FOLDER, all_facts, kept_back, lists
 
 SCRIPTS = {"zh": r"[\u4e00-\u9fff]", "ru": r"[\u0400-\u04ff]", "en": r"[A-Za-z]", "es": r"[A-Za-zÀ-ÿ]", "fr": r"[A-Za-zÀ-ÿ]"}
 TEXTS = ("queries", "keywords", "first", "last", "longer", "about")

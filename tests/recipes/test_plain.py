@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from adjudge.train.rows import parse_row
-from recipes.embedded.plain import ANSWERS, FOLDER, LANGUAGES, all_questions, kept_back, lists
+from recipes.embedded.common import LANGUAGES
+from recipes.embedded.plain import ANSWERS, FOLDER, all_questions, kept_back, lists
 
 SCRIPTS = {"zh": r"[\u4e00-\u9fff]", "ru": r"[\u0400-\u04ff]", "en": r"[A-Za-z]", "es": r"[A-Za-zÀ-ÿ]", "fr": r"[A-Za-zÀ-ÿ]"}
 TEXTS = ("queries", "echo", "turned", "short", "aside", "words")

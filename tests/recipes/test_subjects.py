@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from adjudge.train.rows import parse_row
-from recipes.embedded.common import write_rows
-from recipes.embedded.subjects import FOLDER, LANGUAGES, SHORT_LANGUAGES, all_pairs, kept_back, passage_lists, short_lists
+from recipes.embedded.common import LANGUAGES, write_rows
+from recipes.embedded.subjects import FOLDER, SHORT_LANGUAGES, all_pairs, kept_back, passage_lists, short_lists
 
 SCRIPTS = {"zh": r"[\u4e00-\u9fff]", "ru": r"[\u0400-\u04ff]", "en": r"[A-Za-z]", "es": r"[A-Za-zÀ-ÿ]", "fr": r"[A-Za-zÀ-ÿ]"}
 

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TypeAlias
 
-from ..types import Explanation, Ranked, Ranking, Sentence
+from ..types import Explanation, Ranking, Sentence
 from .prompt import headings_of
 from .values import Citation, Quote, Source
 
 __all__ = ["Extract", "extract"]
-
-Alone: TypeAlias = Callable[[Sequence[Sentence]], list[float]]
-"""The logit of each sentence by itself."""
 
 _ALONE = 0.5  # of the logit by itself, beside the effect (docs/experiments.md, 23 November 2026)
 _SHARE = 0.1  # of the strongest sentence's effect: what does less is context, not the answer
@@ -45,8 +40,7 @@ def extract(ranking: Ranking, sources: Sequence[Source], *, sentences: int, most
     citing: list[list[int]] = []  # the sources of each line
     told: dict[str, int] = {}  # a sentence's words, and the line that it stands in
     for position, source in enumerate(sources[:most]):
-        explanation, result = _explained(ranking, position, source), ranking.results[position]
-        quotes = _quotes(source, explanation, partial(_alone, ranking, result), sentences)
+        quotes = _quotes(ranking, position, source, sentences)
         for line in {told[_words(quote)] for quote in quotes if _words(quote) in told}:
             citing[line].append(source.number)
         new = [quote for quote in quotes if _words(quote) not in told]
@@ -90,10 +84,6 @@ def _explained(ranking: Ranking, position: int, source: Source) -> Explanation:
     return ranking.explainer(ranking.query, replace(result, passage=passage))
 
 
-def _alone(ranking: Ranking, result: Ranked, sentences: Sequence[Sentence]) -> list[float]:
-    return [0.0] * len(sentences) if ranking.explainer is None else ranking.explainer.alone(ranking.query, result, sentences)
-
-
 def _told(source: Source, explanation: Explanation) -> list[Sentence]:
     """The sentences that are no headings."""
     titles = headings_of(source.document.metadata)
@@ -108,19 +98,15 @@ def _head(text: str, titles: Sequence[str]) -> int:
     return headings.end() if headings else 0
 
 
-def _quotes(source: Source, explanation: Explanation, alone: Alone, most: int) -> list[Quote]:
-    """The strongest sentences in the order of the text; the whole passage where it is one sentence.
-
-    Strong is what the passage misses and what answers by itself. Either errs alone: sentences that say the same cover for each other, and
-    "She did so in 1999." answers only where it stands.
-    """
+def _quotes(ranking: Ranking, position: int, source: Source, most: int) -> list[Quote]:
+    """The strongest sentences in the order of the text; the whole passage where it is one sentence."""
+    explanation = _explained(ranking, position, source)
     if not explanation.sentences:
         start = source.start + len(source.text) - len(source.text.lstrip())
         text = source.text.strip()
         return [Quote(source=source.number, text=text, start=start, end=start + len(text), effect=None)]
     told = _told(source, explanation) or list(explanation.sentences)
-    strength = [s.effect + _ALONE * logit for s, logit in zip(told, alone(told), strict=True)]
-    first, *others = (told[i] for i in sorted(range(len(told)), key=lambda i: -strength[i])[:most])
+    first, *others = _strongest(ranking, position, told)[:most]
     chosen = [first, *(s for s in others if s.effect > max(0.0, _SHARE * first.effect))]
     quotes: list[Quote] = []
     for s in sorted(chosen, key=lambda s: s.start):
@@ -128,6 +114,18 @@ def _quotes(source: Source, explanation: Explanation, alone: Alone, most: int) -
             end = _carried_on(source, told, s)
             quotes.append(Quote(source=source.number, text=source.document.text[s.start : end], start=s.start, end=end, effect=s.effect))
     return quotes
+
+
+def _strongest(ranking: Ranking, position: int, told: Sequence[Sentence]) -> list[Sentence]:
+    """By what the passage misses and what answers by itself, the best first.
+
+    Either errs alone: sentences that say the same cover for each other, and "She did so in 1999." answers only where it stands.
+    """
+    if ranking.explainer is None:
+        return sorted(told, key=lambda s: -s.effect)
+    alone = ranking.explainer.alone(ranking.query, ranking.results[position], told)
+    strength = [s.effect + _ALONE * logit for s, logit in zip(told, alone, strict=True)]
+    return [told[i] for i in sorted(range(len(told)), key=lambda i: -strength[i])]
 
 
 def _carried_on(source: Source, told: Sequence[Sentence], first: Sentence) -> int:

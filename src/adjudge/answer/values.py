@@ -48,9 +48,7 @@ class Quote:
     text: str
     start: int  # characters of the document's text
     end: int
-    effect: (
-        float | None
-    )  # what the logit loses without it (below the headings, where these alone convince); None for a passage of one sentence
+    effect: float | None  # what the logit loses without it; that of the text below, where headings convince. None: a single sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
